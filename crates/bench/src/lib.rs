@@ -1,0 +1,1 @@
+//! Benchmarks: micro, load over loopback, and queries over ten million events.

@@ -1,0 +1,1 @@
+//! The actix shell: one file per endpoint.

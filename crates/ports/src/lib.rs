@@ -1,0 +1,1 @@
+//! What Footfall needs from the outside, as traits. Names no driver.

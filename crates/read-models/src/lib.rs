@@ -1,0 +1,1 @@
+//! The read models held in process: exact counts and distinct visitors over any range.

@@ -1,0 +1,1 @@
+//! The footfall binary: configuration, commands and the composition root.

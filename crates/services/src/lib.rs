@@ -1,0 +1,1 @@
+//! Decisions above the ports: what happens to a posted body, event types with a schema.
