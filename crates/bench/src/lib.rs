@@ -1,1 +1,3 @@
 //! Benchmarks: micro, load over loopback, and queries over ten million events.
+
+pub mod load;

@@ -1,1 +1,14 @@
-//! What Footfall needs from the outside, as traits. Names no driver.
+//! What Footfall needs from the outside, as traits: a log that keeps events, analytics that answer from it, a clock and
+//! a source of identities. Adapters implement them; nothing here names a driver, a runtime or a protocol.
+
+mod analytics;
+mod error;
+mod event_log;
+mod health;
+mod time;
+
+pub use analytics::Analytics;
+pub use error::StoreError;
+pub use event_log::{EventLog, Outcome};
+pub use health::{DependencyState, Health};
+pub use time::{Clock, EventIds};

@@ -1,0 +1,44 @@
+use async_trait::async_trait;
+use footfall_domain::answers::{Metric, PageCounts, PageOrder, RankedPage, SeriesFilter, Summary};
+use footfall_domain::time::TimeRange;
+
+use crate::StoreError;
+
+/// Figures over the stored events. All are exact for their half-open range, whatever its bounds, and include every event
+/// that was acknowledged before the question was asked.
+#[async_trait]
+pub trait Analytics: Send + Sync {
+    /// The figures of one page, given in its normal form. Of a page never seen both are 0.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store can't tell.
+    async fn page(&self, page: String, range: TimeRange) -> Result<PageCounts, StoreError>;
+
+    /// The pages viewed in the range, highest figure first, ties by their normal form in byte order, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store can't tell.
+    async fn top_pages(
+        &self,
+        range: TimeRange,
+        order: PageOrder,
+        limit: usize,
+    ) -> Result<Vec<RankedPage>, StoreError>;
+
+    /// Totals over the range.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store can't tell.
+    async fn summary(&self, range: TimeRange) -> Result<Summary, StoreError>;
+
+    /// One figure for each of the ranges, which are ascending and don't overlap.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store can't tell.
+    async fn series(
+        &self,
+        metric: Metric,
+        filter: SeriesFilter,
+        ranges: Vec<TimeRange>,
+    ) -> Result<Vec<u64>, StoreError>;
+}
