@@ -357,6 +357,6 @@ mod tests {
     fn version_7_carries_the_time() {
         let at = Timestamp::parse("2025-05-26T14:00:00.123456Z").unwrap();
         let id = EventId::version_7(at, [0xFF; 10]);
-        assert_eq!(id.to_string(), "01970cfb-087b-7fff-bfff-ffffffffffff");
+        assert_eq!(id.to_string(), "01970ce4-a37b-7fff-bfff-ffffffffffff");
     }
 }

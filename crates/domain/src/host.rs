@@ -2,6 +2,7 @@
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
@@ -39,7 +40,8 @@ pub enum DomainError {
     /// An IP address, or a name that could be read as one because its last label is a number (RFC 3696 §2).
     #[error("the domain is an IP address, or its last label is a number")]
     IpAddress,
-    /// Not valid by UTS 46: a character that is not allowed, or an `xn--` label that does not decode.
+    /// Not valid by UTS 46: a character that is not allowed, a hyphen at the edge of a non-ASCII label, or an `xn--`
+    /// label that does not decode to what would be encoded so.
     #[error("the domain is not a valid internationalised name")]
     Internationalised,
 }
@@ -108,10 +110,10 @@ fn without_root(name: &str) -> &str {
 
 /// Maps a name with non-ASCII or `xn--` labels, and then holds it to the same rules as any other.
 fn internationalised(raw: &str) -> Result<String, DomainError> {
-    // Lengths and hyphens are left to `scan`, so that the same flaw has the same error in every script. The deny list
-    // stays on the URL set, which is smaller, for the same reason.
+    // Lengths are left to `scan`, so that the same flaw has the same error in every script; so are the characters,
+    // the URL set being the smaller one. Hyphens at the edge of a label can only be seen before it is encoded.
     let mapped = Uts46::new()
-        .to_ascii(raw.as_bytes(), AsciiDenyList::URL, Hyphens::Allow, DnsLength::Ignore)
+        .to_ascii(raw.as_bytes(), AsciiDenyList::URL, Hyphens::CheckFirstLast, DnsLength::Ignore)
         .map_err(|_| DomainError::Internationalised)?;
     // Only now is the root's dot known: an ideographic full stop at the end has become one.
     let name = without_root(&mapped);
@@ -127,11 +129,9 @@ enum Spelling {
 }
 
 const OTHER: u8 = 0;
-const LETTER: u8 = 1;
-const DIGIT: u8 = 2;
-const UPPER: u8 = 3;
-const HYPHEN: u8 = 4;
-const DOT: u8 = 5;
+const PLAIN: u8 = 1;
+const UPPER: u8 = 2;
+const DOT: u8 = 3;
 
 /// What each byte is in a host name.
 const CLASS: [u8; 256] = {
@@ -139,10 +139,8 @@ const CLASS: [u8; 256] = {
     let mut byte = 0;
     while byte < 256 {
         class[byte] = match byte as u8 {
-            b'a'..=b'z' => LETTER,
-            b'0'..=b'9' => DIGIT,
+            b'a'..=b'z' | b'0'..=b'9' | b'-' => PLAIN,
             b'A'..=b'Z' => UPPER,
-            b'-' => HYPHEN,
             b'.' => DOT,
             _ => OTHER,
         };
@@ -160,27 +158,26 @@ fn scan(name: &str) -> Result<Spelling, DomainError> {
     }
     let mut upper = false;
     let mut encoded = false;
-    let mut digits_only = true;
     let mut label_start = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        match CLASS[usize::from(byte)] {
-            LETTER => digits_only = false,
-            DIGIT => {}
-            UPPER => {
-                upper = true;
-                digits_only = false;
-            }
-            HYPHEN => digits_only = false,
-            DOT => {
-                encoded |= check_label(&bytes[label_start..at])?;
-                label_start = at + 1;
-                digits_only = true;
-            }
-            _ => return other_character(name, at),
+    let mut at = 0;
+    while at < bytes.len() {
+        let class = CLASS[usize::from(bytes[at])];
+        if class == DOT {
+            encoded |= check_label(&bytes[label_start..at])?;
+            label_start = at + 1;
+        } else if class == UPPER {
+            upper = true;
+        } else if class == OTHER {
+            return other_character(name, at);
+        }
+        at += 1;
+        while at < bytes.len() && CLASS[usize::from(bytes[at])] == PLAIN {
+            at += 1;
         }
     }
-    encoded |= check_label(&bytes[label_start..])?;
-    if digits_only {
+    let last = &bytes[label_start..];
+    encoded |= check_label(last)?;
+    if last.iter().all(u8::is_ascii_digit) {
         return Err(DomainError::IpAddress);
     }
     if bytes.len() > MAX_DOMAIN_BYTES {
@@ -210,10 +207,120 @@ fn check_label(label: &[u8]) -> Result<bool, DomainError> {
 #[cold]
 fn other_character(name: &str, at: usize) -> Result<Spelling, DomainError> {
     // An ASCII character that is forbidden stays forbidden in any script, so it is worth naming.
-    let forbidden = name[at..].chars().find(|&c| c.is_ascii() && CLASS[c as usize] == OTHER);
-    match forbidden {
-        Some('[' | ':') if at == 0 || !name.contains('.') => Err(DomainError::IpAddress),
-        Some(character) => Err(DomainError::Character(character)),
-        None => Ok(Spelling::Internationalised),
+    let Some(forbidden) = name[at..].chars().find(|&c| c.is_ascii() && CLASS[c as usize] == OTHER) else {
+        return Ok(Spelling::Internationalised);
+    };
+    let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
+    Err(match bare.parse::<Ipv6Addr>() {
+        Ok(_) => DomainError::IpAddress,
+        Err(_) => DomainError::Character(forbidden),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_name_has_one_normal_form() {
+        for (raw, normal) in [
+            ("example.com", "example.com"),
+            ("Example.COM", "example.com"),
+            ("example.com.", "example.com"),
+            ("localhost", "localhost"),
+            ("a", "a"),
+            ("3com.com", "3com.com"),
+            ("123.example", "123.example"),
+            ("r3---sn-4g5e.example", "r3---sn-4g5e.example"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("BÜCHER.example.", "xn--bcher-kva.example"),
+            ("bu\u{308}cher.example", "xn--bcher-kva.example"),
+            ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+            ("XN--BCHER-KVA.Example", "xn--bcher-kva.example"),
+            ("faß.de", "xn--fa-hia.de"),
+            ("例え。テスト。", "xn--r8jz45g.xn--zckzah"),
+            ("ｅｘａｍｐｌｅ．com", "example.com"),
+        ] {
+            assert_eq!(normalise_domain(raw).as_deref(), Ok(normal), "{raw}");
+            assert_eq!(DomainName::parse(raw).unwrap().to_string(), normal);
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_host_name_says_why() {
+        for (raw, error) in [
+            ("", DomainError::Empty),
+            (".", DomainError::Empty),
+            ("..", DomainError::EmptyLabel),
+            ("a..b", DomainError::EmptyLabel),
+            (".a", DomainError::EmptyLabel),
+            ("example.com..", DomainError::EmptyLabel),
+            ("bücher.example.。", DomainError::EmptyLabel),
+            ("-a.example", DomainError::HyphenAtEdge),
+            ("a-.example", DomainError::HyphenAtEdge),
+            ("example.-", DomainError::HyphenAtEdge),
+            ("ü-.example", DomainError::Internationalised),
+            ("xn----dha.example", DomainError::Internationalised),
+            ("a_b.example", DomainError::Character('_')),
+            ("bü＿cher.example", DomainError::Character('_')),
+            ("a b.example", DomainError::Character(' ')),
+            ("user@example.com", DomainError::Character('@')),
+            ("example:80", DomainError::Character(':')),
+            ("bücher.example/x", DomainError::Character('/')),
+            ("a\0b", DomainError::Character('\0')),
+            ("1.2.3.4", DomainError::IpAddress),
+            ("1.2.3.4.", DomainError::IpAddress),
+            ("example.123", DomainError::IpAddress),
+            ("bücher.１２３", DomainError::IpAddress),
+            ("42", DomainError::IpAddress),
+            ("::1", DomainError::IpAddress),
+            ("[::1]", DomainError::IpAddress),
+            ("2001:db8::1", DomainError::IpAddress),
+            ("xn--.example", DomainError::HyphenAtEdge),
+            ("xn--zzzzzzzzz999.example", DomainError::Internationalised),
+            ("xn--fa-hia\u{fffd}.de", DomainError::Internationalised),
+        ] {
+            assert_eq!(normalise_domain(raw), Err(error), "{raw}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_those_of_the_normal_form() {
+        let label = "a".repeat(MAX_LABEL_BYTES);
+        assert!(normalise_domain(&label).is_ok());
+        assert_eq!(normalise_domain(&format!("{label}a.example")), Err(DomainError::LabelTooLong));
+        let longest = format!("{label}.{label}.{label}.{}", &label[..61]);
+        assert_eq!(longest.len(), MAX_DOMAIN_BYTES);
+        assert!(normalise_domain(&longest).is_ok());
+        assert!(normalise_domain(&format!("{longest}.")).is_ok());
+        assert_eq!(normalise_domain(&format!("{longest}a")), Err(DomainError::TooLong));
+        assert_eq!(normalise_domain(&"ü".repeat(70)), Err(DomainError::LabelTooLong));
+        assert_eq!(normalise_domain(&"ü".repeat(MAX_RAW_DOMAIN_BYTES)), Err(DomainError::TooLong));
+    }
+
+    #[test]
+    fn a_name_in_normal_form_is_borrowed() {
+        for raw in ["mail.example.com", "mail.example.com.", "localhost"] {
+            assert!(matches!(normalise_domain(raw), Ok(Cow::Borrowed(_))), "{raw}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_normal_form_is_stable_and_ascii_names_agree_with_the_mapping(
+            raw in "([a-cA-C0-9éßΣ例ａ\u{ad}\u{308}-]{0,4}[.。]?){0,4}|(xn--)?[a-z0-9-]{1,12}\\.[a-z]{1,3}",
+        ) {
+            let Ok(normal) = normalise_domain(&raw) else { return Ok(()) };
+            prop_assert_eq!(normalise_domain(&normal), Ok(Cow::Borrowed(&*normal)));
+            prop_assert_eq!(internationalised(&raw), Ok(normal.to_string()));
+            prop_assert!(normal.bytes().all(|byte| CLASS[usize::from(byte)] != OTHER));
+        }
+
+        #[test]
+        fn nothing_panics(raw in any::<String>()) {
+            let _ = normalise_domain(&raw);
+        }
     }
 }

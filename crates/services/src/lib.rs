@@ -1,1 +1,7 @@
-//! Decisions above the ports: what happens to a posted body, event types with a schema.
+//! Decisions above the ports: what becomes of a posted body, and event types that bring a JSON Schema.
+
+mod ingest;
+mod schema;
+
+pub use ingest::{BatchReport, Ingest, IngestError, Item, Limits, Rejected, Verdict};
+pub use schema::{TypesFileError, read_types};

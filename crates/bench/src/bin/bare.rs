@@ -43,9 +43,7 @@ fn workers() -> Result<usize, String> {
 async fn main() -> io::Result<()> {
     let workers = workers().map_err(io::Error::other)?;
     let server = HttpServer::new(|| {
-        App::new()
-            .app_data(web::PayloadConfig::new(BODY_LIMIT_BYTES))
-            .default_service(web::to(answer))
+        App::new().app_data(web::PayloadConfig::new(BODY_LIMIT_BYTES)).default_service(web::to(answer))
     })
     .workers(workers)
     .shutdown_timeout(2)

@@ -36,7 +36,7 @@ const KINDS: [Kind; 4] = [
     Kind {
         percent: 20,
         event_type: "click",
-        properties: r##"{"page":"https://shop.example.com/products/0000","element":"button#add-to-cart","x":812,"y":344,"screen":"1920x1080"}"##,
+        properties: r#"{"page":"https://shop.example.com/products/0000","element":"button#add-to-cart","x":812,"y":344,"screen":"1920x1080"}"#,
     },
     Kind {
         percent: 7,
@@ -105,7 +105,14 @@ pub struct Traffic {
 
 impl Traffic {
     /// Requests for `address`, determined by `seed` and `stream` but for the time.
-    pub fn new(address: SocketAddr, load: Load, times: Times, seed: u64, stream: u64, pages: Arc<Zipf>) -> Self {
+    pub fn new(
+        address: SocketAddr,
+        load: Load,
+        times: Times,
+        seed: u64,
+        stream: u64,
+        pages: Arc<Zipf>,
+    ) -> Self {
         let mut draws = Draws::new(times, Random::new(seed, stream), pages);
         let requests = match load {
             Load::Single => KINDS.iter().map(|kind| request(address, &event(kind))).collect(),
@@ -189,12 +196,14 @@ impl Draws {
     /// The index of a kind, drawn by the mix.
     fn kind(&mut self) -> usize {
         let mut percent = self.random.below(100);
-        KINDS.iter().position(|kind| {
-            let hit = percent < kind.percent;
-            percent = percent.wrapping_sub(kind.percent);
-            hit
-        })
-        .unwrap_or(0)
+        KINDS
+            .iter()
+            .position(|kind| {
+                let hit = percent < kind.percent;
+                percent = percent.wrapping_sub(kind.percent);
+                hit
+            })
+            .unwrap_or(0)
     }
 
     /// Sets the clock for one request.

@@ -25,7 +25,9 @@ use super::{
 };
 
 /// A phase that lasts this much longer than it should is broken off and counts as failed.
-const OVERTIME: Duration = Duration::from_secs(60);
+const OVERTIME: Duration = Duration::from_mins(1);
+/// The prober's first requests, which connecting and cold caches slow down, are not among its latencies.
+const PROBE_WARM_UP: u64 = 100;
 
 /// What is sent, over how much.
 #[derive(Clone, Debug)]
@@ -162,8 +164,14 @@ impl Generator {
             let mut clients = Vec::new();
             for stream in (first..plan.connections).step_by(plan.threads) {
                 let connection = runtime.block_on(Connection::open(plan.address))?;
-                let traffic =
-                    Traffic::new(plan.address, plan.load, plan.times, plan.seed, stream as u64, Arc::clone(&pages));
+                let traffic = Traffic::new(
+                    plan.address,
+                    plan.load,
+                    plan.times,
+                    plan.seed,
+                    stream as u64,
+                    Arc::clone(&pages),
+                );
                 clients.push(Client { connection, traffic });
             }
             lanes.push(Lane { runtime, clients });
@@ -231,7 +239,12 @@ impl Lane {
 }
 
 /// Sends until the stop. The client comes back unless its connection broke.
-async fn drive(mut client: Client, stop: Stop, interval: Duration, offset: Duration) -> (Option<Client>, Tally) {
+async fn drive(
+    mut client: Client,
+    stop: Stop,
+    interval: Duration,
+    offset: Duration,
+) -> (Option<Client>, Tally) {
     let mut tally = Tally::default();
     let load = client.traffic.load();
     let mut now = Instant::now();
@@ -259,7 +272,8 @@ async fn drive(mut client: Client, stop: Stop, interval: Duration, offset: Durat
     (Some(client), tally)
 }
 
-/// Posts single events back to back for a time, from this thread, and notes how long each took.
+/// Posts single events back to back for a time, from this thread, and notes how long each took, after a few that open
+/// the way.
 ///
 /// # Errors
 /// When the server can't be reached or the connection breaks.
@@ -270,12 +284,17 @@ pub fn probe(plan: &Plan, stream: u64, time: Duration) -> Result<Tally, Failure>
     let mut tally = Tally::default();
     let mut now = Instant::now();
     let end = now + time;
-    while now < end {
+    for sent_before in 0_u64.. {
         let request = traffic.next_request(now);
         let sent = Instant::now();
+        if sent >= end {
+            break;
+        }
         let answer = connection.exchange(request)?;
         now = Instant::now();
-        tally.latency.record(now - sent);
+        if sent_before >= PROBE_WARM_UP {
+            tally.latency.record(now - sent);
+        }
         tally.check(Load::Single, answer);
     }
     Ok(tally)

@@ -38,7 +38,10 @@ impl fmt::Display for Machine {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { cores, processor, kernel, load_average, .. } = self;
         let gibibytes = self.memory_bytes as f64 / f64::from(1 << 30);
-        write!(out, "{cores} cores, {processor}, {gibibytes:.1} GiB, Linux {kernel}, load average {load_average}")
+        write!(
+            out,
+            "{cores} cores, {processor}, {gibibytes:.1} GiB, Linux {kernel}, load average {load_average}"
+        )
     }
 }
 
@@ -47,8 +50,18 @@ pub fn cpu_time(process: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The command's name may hold anything, so count from behind its closing parenthesis: the state is field 3.
     let Some((_, fields)) = stat.rsplit_once(')') else { return Duration::ZERO };
-    let ticks: u32 = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum();
+    let ticks: u32 =
+        fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum();
     TICK * ticks
+}
+
+/// Processor time that all processes together have used so far, and what the hypervisor has withheld.
+pub fn busy_time() -> Duration {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
+    // User, nice, system, idle, waiting, interrupts, soft interrupts, stolen; guests stand in user already.
+    let working = fields.take(8).enumerate().filter(|(index, _)| !matches!(index, 3 | 4));
+    TICK * working.filter_map(|(_, field)| field.parse::<u32>().ok()).sum::<u32>()
 }
 
 /// The most memory, in bytes, that a process has had resident.

@@ -70,7 +70,8 @@ impl Options {
                 "--quick" => options.quick = true,
                 "--no-verify" => options.verify = false,
                 _ => {
-                    let value = arguments.next().ok_or_else(|| format!("{name} is unknown or lacks its value"))?;
+                    let value =
+                        arguments.next().ok_or_else(|| format!("{name} is unknown or lacks its value"))?;
                     match name.as_str() {
                         "--seconds" => seconds = Some(within(&name, &value, 0.1..=600.0)?),
                         "--rounds" => rounds = Some(within(&name, &value, 1..=50)?),

@@ -75,8 +75,7 @@ impl Zipf {
             (0..size).partition(|rank| weight[*rank as usize] < 1.0);
         while let (Some(poor), Some(&rich)) = (small.pop(), large.last()) {
             let share = weight[poor as usize];
-            cells[poor as usize] =
-                Cell { keep_below: (share * f64::from(u32::MAX)) as u32, otherwise: rich };
+            cells[poor as usize] = Cell { keep_below: (share * f64::from(u32::MAX)) as u32, otherwise: rich };
             weight[rich as usize] -= 1.0 - share;
             if weight[rich as usize] < 1.0 {
                 large.pop();

@@ -1,0 +1,79 @@
+//! The ports, as the store fills them. Questions run on threads that may block, so that ingestion goes on beside them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use footfall_domain::answers::{EventFilter, Metric, PageCounts, PageOrder, RankedPage, SeriesFilter, Slice, Summary};
+use footfall_domain::event::{Event, EventBatch, EventId};
+use footfall_domain::time::TimeRange;
+use footfall_ports::{Analytics, DependencyState, EventLog, Health, Outcome, StoreError};
+use footfall_read_models::ReadModels;
+
+use crate::store::{Inner, MemoryStore};
+
+impl MemoryStore {
+    async fn ask<T: Send + 'static>(
+        &self,
+        answer: impl FnOnce(&ReadModels, &Inner) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let inner = Arc::clone(&self.inner);
+        let answer = move || answer(&inner.settled(), &inner);
+        tokio::task::spawn_blocking(answer).await.map_err(|error| StoreError::Failed(error.into()))
+    }
+}
+
+#[async_trait]
+impl EventLog for MemoryStore {
+    async fn append(&self, batch: Arc<EventBatch>) -> Result<Vec<Outcome>, StoreError> {
+        self.inner.append(&batch)
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
+        self.inner.event(id)
+    }
+
+    async fn events(&self, filter: EventFilter, slice: Slice) -> Result<Vec<Event>, StoreError> {
+        self.ask(move |models, inner| {
+            let found = models.list(&filter, slice, |location| inner.at(location, |event| event.id()));
+            found.into_iter().map(|location| inner.at(location, Event::copy_of)).collect()
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Analytics for MemoryStore {
+    async fn page(&self, page: String, range: TimeRange) -> Result<PageCounts, StoreError> {
+        self.ask(move |models, _| models.page(&page, range)).await
+    }
+
+    async fn top_pages(
+        &self,
+        range: TimeRange,
+        order: PageOrder,
+        limit: usize,
+    ) -> Result<Vec<RankedPage>, StoreError> {
+        self.ask(move |models, _| models.top_pages(range, order, limit)).await
+    }
+
+    async fn summary(&self, range: TimeRange) -> Result<Summary, StoreError> {
+        self.ask(move |models, _| models.summary(range)).await
+    }
+
+    async fn series(
+        &self,
+        metric: Metric,
+        filter: SeriesFilter,
+        ranges: Vec<TimeRange>,
+    ) -> Result<Vec<u64>, StoreError> {
+        self.ask(move |models, _| models.series(metric, &filter, &ranges)).await
+    }
+}
+
+#[async_trait]
+impl Health for MemoryStore {
+    async fn check(&self) -> Vec<DependencyState> {
+        let state = self.inner.check().map_err(|error| error.to_string());
+        vec![DependencyState { name: "storage", required: true, state }]
+    }
+}

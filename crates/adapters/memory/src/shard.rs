@@ -1,0 +1,168 @@
+//! A sixteenth of the events, by identity: all that changes together when one of them is stored.
+
+use footfall_domain::event::{EventRef, Subject};
+use footfall_domain::time::Timestamp;
+use footfall_read_models::{Fact, Location};
+
+use crate::identities::{BYTES_PER_IDENTITY, Identities};
+use crate::log::Log;
+
+/// The most that the read models may grow by one event beside its names: a new cell of each width in three series, a
+/// new hour, page and visitor, with room to grow. Reserved until it is folded; then what it really took is counted.
+const FOLDED_BYTES_MAX: usize = 3 * 1024;
+
+#[derive(Debug)]
+pub(crate) struct Shard {
+    number: u32,
+    identities: Identities,
+    pub(crate) log: Log,
+    open: Open,
+}
+
+/// Events that are stored and not in the read models yet, with copies of their names, so that folding them needs no
+/// lock on the shard.
+#[derive(Debug, Default)]
+pub(crate) struct Open {
+    facts: Vec<OpenFact>,
+    text: Vec<u8>,
+    reserved_bytes: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct OpenFact {
+    at: Timestamp,
+    location: Location,
+    /// Where the texts of this one end; the one before tells where they start.
+    type_end: u32,
+    user_end: u32,
+    subject_end: u32,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    None,
+    Page,
+    Domain,
+}
+
+impl Open {
+    pub(crate) fn len(&self) -> usize {
+        self.facts.len()
+    }
+
+    pub(crate) const fn reserved_bytes(&self) -> usize {
+        self.reserved_bytes
+    }
+
+    /// Makes it ready to be filled again.
+    pub(crate) fn clear(&mut self) {
+        self.facts.clear();
+        self.text.clear();
+        self.reserved_bytes = 0;
+    }
+
+    fn push(&mut self, event: EventRef<'_>, location: Location) {
+        let (kind, subject) = match event.subject() {
+            Subject::None => (Kind::None, ""),
+            Subject::Page(page) => (Kind::Page, page),
+            Subject::Domain(domain) => (Kind::Domain, domain),
+        };
+        let mut add = |text: &str| {
+            self.text.extend_from_slice(text.as_bytes());
+            self.text.len() as u32
+        };
+        let (type_end, user_end) = (add(event.event_type()), add(event.user().unwrap_or("")));
+        let subject_end = add(subject);
+        self.facts.push(OpenFact { at: event.at(), location, type_end, user_end, subject_end, kind });
+        self.reserved_bytes += open_bytes(event.record().len());
+    }
+
+    pub(crate) fn facts(&self) -> impl Iterator<Item = Fact<'_>> {
+        let mut start = 0;
+        self.facts.iter().map(move |fact| {
+            let mut take = |end: u32| {
+                let text = &self.text[std::mem::replace(&mut start, end as usize)..end as usize];
+                std::str::from_utf8(text).expect("names are copied from text")
+            };
+            let (event_type, user, subject) = (take(fact.type_end), take(fact.user_end), take(fact.subject_end));
+            let user = Some(user).filter(|user| !user.is_empty());
+            let subject = match fact.kind {
+                Kind::None => Subject::None,
+                Kind::Page => Subject::Page(subject),
+                Kind::Domain => Subject::Domain(subject),
+            };
+            Fact { at: fact.at, event_type, user, subject, location: fact.location }
+        })
+    }
+}
+
+/// What is reserved for an event from before it is stored until it is folded: for the fact and its names here (twice,
+/// for buffers grow by doubling), for its names and cells in the read models.
+const fn open_bytes(record_bytes: usize) -> usize {
+    2 * size_of::<OpenFact>() + 3 * record_bytes + FOLDED_BYTES_MAX
+}
+
+/// The most bytes that storing an event may take at once.
+pub(crate) const fn append_bytes_max(record_bytes: usize) -> usize {
+    open_bytes(record_bytes) + BYTES_PER_IDENTITY
+}
+
+/// A shard's log can't tell more records apart.
+#[derive(Debug)]
+pub(crate) struct PositionsUsedUp;
+
+impl Shard {
+    pub(crate) fn new(number: usize, chunk_bytes: usize) -> Self {
+        Self {
+            number: number as u32,
+            identities: Identities::default(),
+            log: Log::new(chunk_bytes),
+            open: Open::default(),
+        }
+    }
+
+    /// Stores the event and says how many bytes that took; `None` when one of its identity is stored already.
+    pub(crate) fn append(&mut self, hash: u64, event: EventRef<'_>) -> Result<Option<usize>, PositionsUsedUp> {
+        if self.find(hash, event.id().as_bytes()).is_some() {
+            return Ok(None);
+        }
+        let (position, allocated) = self.log.append(event.record()).ok_or(PositionsUsedUp)?;
+        self.identities.insert(hash, position);
+        self.open.push(event, Location::new(u64::from(self.number) << 32 | u64::from(position)));
+        Ok(Some(allocated + BYTES_PER_IDENTITY + open_bytes(event.record().len())))
+    }
+
+    /// Where the event of that identity is.
+    pub(crate) fn find(&self, hash: u64, id: &[u8; 16]) -> Option<u32> {
+        self.identities.find(hash, |position| self.log.get(position).id().as_bytes() == id)
+    }
+
+    /// Takes what is not folded yet, leaving `empty` in its place.
+    pub(crate) fn take_open(&mut self, empty: Open) -> Open {
+        std::mem::replace(&mut self.open, empty)
+    }
+
+    /// Forgets an event. Returns how many bytes were freed.
+    pub(crate) fn forget(&mut self, hash: u64, position: u32) -> usize {
+        self.identities.remove(hash, position);
+        self.log.forget(position) + BYTES_PER_IDENTITY
+    }
+
+    /// The facts of all events that are stored.
+    pub(crate) fn facts(&self, hash: impl Fn(&[u8; 16]) -> u64) -> impl Iterator<Item = Fact<'_>> {
+        let is_stored = move |event: EventRef<'_>, position| {
+            self.identities.find(hash(event.id().as_bytes()), |other| other == position).is_some()
+        };
+        self.log.positions().filter_map(move |position| {
+            let event = self.log.get(position);
+            let location = Location::new(u64::from(self.number) << 32 | u64::from(position));
+            is_stored(event, position).then(|| Fact::of(event, location))
+        })
+    }
+
+    /// Bytes really held for identities, and events stored.
+    pub(crate) fn identity_bytes(&self) -> (usize, usize) {
+        (self.identities.heap_bytes(), self.identities.len())
+    }
+}

@@ -1,0 +1,324 @@
+//! The store: appending to shards, folding behind them, and keeping within time and memory.
+
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::thread::Thread;
+use std::time::Duration;
+
+use footfall_domain::event::{Event, EventBatch, EventId};
+use footfall_domain::time::HOUR_US;
+use footfall_ports::{Clock, Outcome, StoreError};
+use footfall_read_models::{Location, ReadModels};
+use foldhash::fast::RandomState;
+
+use crate::budget::Budget;
+use crate::shard::{Open, PositionsUsedUp, Shard, append_bytes_max};
+
+/// Sixteen locks: enough that two requests rarely meet, few enough to visit all of them for every question.
+const SHARDS: usize = 16;
+/// Above so many events not folded yet the maintenance thread is woken early.
+const OPEN_EVENTS_WAKE: isize = 16_384;
+/// Above so many, whoever appends folds: ingestion must not outrun folding for ever.
+const OPEN_EVENTS_MAX: isize = 262_144;
+/// How long events may stay unfolded when nobody asks.
+const FOLD_INTERVAL: Duration = Duration::from_millis(50);
+/// How often events past their retention are looked for, in folding intervals.
+const FORGET_EVERY: u32 = 200;
+/// When room may have come back: a retention sweep or an operator's hand.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
+
+/// How a memory store is set up.
+pub struct MemoryOptions {
+    /// What it may hold, in bytes, all told.
+    pub max_bytes: usize,
+    /// How long events are kept; `None`: for as long as the process lives.
+    pub retention: Option<Duration>,
+    /// Tells when events have reached that age.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Events, deduplication and read models in memory, shared by all threads.
+#[derive(Clone)]
+pub struct MemoryStore {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    shards: [Mutex<Shard>; SHARDS],
+    models: RwLock<ReadModels>,
+    /// Heap bytes of the models as last counted in the budget.
+    models_bytes: AtomicUsize,
+    budget: Budget,
+    /// Stored and not folded yet. Folding may take an event before its appender has counted it, so this can dip below 0.
+    open_events: AtomicIsize,
+    /// Buffers to leave in the shards at the next fold.
+    spare: Mutex<Vec<Open>>,
+    hasher: RandomState,
+    retention: Option<Duration>,
+    clock: Arc<dyn Clock>,
+    maintenance: Mutex<Option<Thread>>,
+}
+
+impl MemoryStore {
+    /// An empty store. Its maintenance thread ends when the last clone is dropped.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(options: MemoryOptions) -> std::io::Result<Self> {
+        // Small bounds get small chunks, or the first event of each shard would take all there is.
+        let chunk_bytes = (options.max_bytes / 1_024).next_power_of_two().clamp(1_024, 64 * 1_024);
+        let inner = Arc::new(Inner {
+            shards: std::array::from_fn(|number| Mutex::new(Shard::new(number, chunk_bytes))),
+            models: RwLock::default(),
+            models_bytes: AtomicUsize::new(0),
+            budget: Budget::new(options.max_bytes),
+            open_events: AtomicIsize::new(0),
+            spare: Mutex::default(),
+            hasher: RandomState::default(),
+            retention: options.retention,
+            clock: options.clock,
+            maintenance: Mutex::new(None),
+        });
+        let weak = Arc::downgrade(&inner);
+        let thread = std::thread::Builder::new().name("memory-maintenance".into()).spawn(move || maintain(&weak))?;
+        *inner.maintenance.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread.thread().clone());
+        Ok(Self { inner })
+    }
+
+    /// Bytes held now, as counted against the bound.
+    pub fn used_bytes(&self) -> usize {
+        self.inner.budget.used()
+    }
+
+    /// Folds what was appended, as every question does first.
+    pub fn settle(&self) {
+        self.inner.settle();
+    }
+
+    /// Bytes on the heap by part, for benchmarks: identities and each part of the read models.
+    pub fn bytes_by_part(&self) -> Vec<(&'static str, usize)> {
+        let inner = &self.inner;
+        let identities = (0..SHARDS).filter_map(|shard| Some(inner.shard(shard).ok()?.identity_bytes().0)).sum();
+        let mut parts = vec![("deduplication", identities)];
+        parts.extend(inner.settled().heap_bytes_by_part());
+        parts
+    }
+}
+
+/// Folds now and then and forgets what is too old, for as long as the store is there.
+fn maintain(store: &Weak<Inner>) {
+    for round in 0_u32.. {
+        std::thread::park_timeout(FOLD_INTERVAL);
+        let Some(store) = store.upgrade() else { return };
+        store.settle();
+        if round % FORGET_EVERY == 0 {
+            store.forget_expired();
+        }
+    }
+}
+
+impl Inner {
+    pub(crate) fn append(&self, batch: &EventBatch) -> Result<Vec<Outcome>, StoreError> {
+        let reserved = match self.reserve(batch) {
+            Ok(reserved) => reserved,
+            // A retry of what is stored already needs no room.
+            Err(_) if self.holds_all(batch)? => return Ok(vec![Outcome::Duplicate; batch.len()]),
+            Err(full) => return Err(full),
+        };
+        let mut outcomes = vec![Outcome::Duplicate; batch.len()];
+        let (mut taken, mut stored) = (0, 0);
+        let result = self.append_by_shard(batch, |index, bytes| {
+            outcomes[index] = Outcome::Stored;
+            taken += bytes;
+            stored += 1;
+        });
+        self.budget.replace(reserved, taken);
+        let open = self.open_events.fetch_add(stored, Ordering::AcqRel) + stored;
+        if open > OPEN_EVENTS_MAX {
+            self.settle();
+        } else if open > OPEN_EVENTS_WAKE && open - stored <= OPEN_EVENTS_WAKE {
+            self.wake_maintenance();
+        }
+        result.map(|()| outcomes)
+    }
+
+    /// Tells of each event that was stored, with the bytes that it took.
+    fn append_by_shard(&self, batch: &EventBatch, mut stored: impl FnMut(usize, usize)) -> Result<(), StoreError> {
+        let mut by_shard: Vec<(usize, u64, usize)> = batch
+            .iter()
+            .enumerate()
+            .map(|(index, event)| {
+                let hash = self.hash(event.id().as_bytes());
+                (shard_of(hash), hash, index)
+            })
+            .collect();
+        // Stable, so that of two events with one identity the first is stored.
+        by_shard.sort_by_key(|(shard, ..)| *shard);
+        for group in by_shard.chunk_by(|left, right| left.0 == right.0) {
+            let mut shard = self.shard(group[0].0)?;
+            for &(_, hash, index) in group {
+                match shard.append(hash, batch.get(index)) {
+                    Ok(Some(bytes)) => stored(index, bytes),
+                    Ok(None) => {}
+                    Err(PositionsUsedUp) => {
+                        return Err(StoreError::Unavailable { retry_after: RETRY_AFTER, source: None });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn holds_all(&self, batch: &EventBatch) -> Result<bool, StoreError> {
+        for event in batch.iter() {
+            let hash = self.hash(event.id().as_bytes());
+            if self.shard(shard_of(hash))?.find(hash, event.id().as_bytes()).is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    pub(crate) fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
+        let hash = self.hash(id.as_bytes());
+        let shard = self.shard(shard_of(hash))?;
+        Ok(shard.find(hash, id.as_bytes()).map(|position| Event::copy_of(shard.log.get(position))))
+    }
+
+    /// The read models with all in them that was stored before.
+    pub(crate) fn settled(&self) -> RwLockReadGuard<'_, ReadModels> {
+        loop {
+            self.settle();
+            // Poisoned between the two: the next round builds them again.
+            if let Ok(models) = self.models.read() {
+                return models;
+            }
+        }
+    }
+
+    /// The event that the read models say is there. Only while they are locked: they forget before the log does.
+    pub(crate) fn at<T>(&self, location: Location, read: impl FnOnce(footfall_domain::event::EventRef<'_>) -> T) -> T {
+        let shard = (location.bits() >> 32) as usize;
+        let shard = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
+        read(shard.log.get(location.bits() as u32))
+    }
+
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        (0..SHARDS).try_for_each(|shard| self.shard(shard).map(drop))
+    }
+
+    fn settle(&self) {
+        if self.open_events.load(Ordering::Acquire) != 0 || self.models.is_poisoned() {
+            self.fold(&mut self.models_mut());
+        }
+    }
+
+    fn fold(&self, models: &mut ReadModels) {
+        let mut spare = std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut opens: Vec<Open> = Vec::with_capacity(SHARDS);
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            opens.push(shard.take_open(spare.pop().unwrap_or_default()));
+        }
+        let folded: usize = opens.iter().map(Open::len).sum();
+        models.add(opens.iter().flat_map(Open::facts));
+        self.open_events.fetch_sub(folded as isize, Ordering::AcqRel);
+        self.count_models(models, opens.iter().map(Open::reserved_bytes).sum());
+        opens.iter_mut().for_each(Open::clear);
+        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = opens;
+    }
+
+    /// Counts what the models hold now in place of what they held and of what was reserved for folding.
+    fn count_models(&self, models: &ReadModels, reserved: usize) {
+        let now = models.heap_bytes();
+        let before = self.models_bytes.swap(now, Ordering::AcqRel);
+        self.budget.replace(before + reserved, now);
+    }
+
+    /// Locks the models for change. Where a panic left them half changed they are built again from the log, which is
+    /// what they are a function of.
+    fn models_mut(&self) -> RwLockWriteGuard<'_, ReadModels> {
+        let poisoned = match self.models.write() {
+            Ok(models) => return models,
+            Err(poisoned) => poisoned,
+        };
+        let mut models = poisoned.into_inner();
+        tracing::error!("the read models were left half changed by a failure; building them again from the log");
+        let mut rebuilt = ReadModels::default();
+        rebuilt.forget_before(models.oldest());
+        let mut reserved = 0;
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let open = shard.take_open(Open::default());
+            self.open_events.fetch_sub(open.len() as isize, Ordering::AcqRel);
+            reserved += open.reserved_bytes();
+            rebuilt.add(shard.facts(|id| self.hash(id)));
+        }
+        *models = rebuilt;
+        self.count_models(&models, reserved);
+        self.models.clear_poison();
+        models
+    }
+
+    /// Drops events past their retention, whole hours at a time. Ingestion goes on meanwhile.
+    pub(crate) fn forget_expired(&self) {
+        let Some(retention) = self.retention else { return };
+        let oldest = self.clock.now().plus_micros(-(retention.as_micros().min(i64::MAX as u128) as i64));
+        let dropped = {
+            let mut models = self.models_mut();
+            self.fold(&mut models);
+            let dropped = models.forget_before(oldest.floor_to(HOUR_US));
+            self.count_models(&models, 0);
+            dropped
+        };
+        let mut events = 0_u64;
+        for location in dropped.iter().flat_map(|rows| rows.locations()) {
+            let mut shard = self.shards[(location.bits() >> 32) as usize].lock().unwrap_or_else(PoisonError::into_inner);
+            let position = location.bits() as u32;
+            let hash = self.hash(shard.log.get(position).id().as_bytes());
+            self.budget.release(shard.forget(hash, position));
+            events += 1;
+        }
+        if events > 0 {
+            tracing::info!(events, before = %oldest.floor_to(HOUR_US), "dropped events past their retention");
+        }
+    }
+
+    /// Makes sure that the batch will fit, before anything is changed.
+    fn reserve(&self, batch: &EventBatch) -> Result<usize, StoreError> {
+        let events: usize = batch.iter().map(|event| append_bytes_max(event.record().len())).sum();
+        let largest = batch.iter().map(|event| event.record().len()).max().unwrap_or_default();
+        // A chunk may have to be opened in every shard, and each time for a record that the last one had no room for.
+        let chunk = self.shard(0)?.log.allocation_max(largest);
+        let bytes = events + chunk * batch.len().min(SHARDS) + 2 * batch.bytes();
+        if self.budget.reserve(bytes) {
+            return Ok(bytes);
+        }
+        // Much of what is counted is only reserved for folding: fold, and see.
+        self.settle();
+        if self.budget.reserve(bytes) {
+            return Ok(bytes);
+        }
+        Err(StoreError::Full { retry_after: RETRY_AFTER })
+    }
+
+    fn hash(&self, id: &[u8; 16]) -> u64 {
+        self.hasher.hash_one(u128::from_le_bytes(*id))
+    }
+
+    /// A shard is changed by code that can't panic half-way; if it did all the same, the store says so from then on.
+    fn shard(&self, shard: usize) -> Result<MutexGuard<'_, Shard>, StoreError> {
+        self.shards[shard].lock().map_err(|_| StoreError::Failed("a failure left the memory store half changed".into()))
+    }
+
+    fn wake_maintenance(&self) {
+        if let Some(thread) = &*self.maintenance.lock().unwrap_or_else(PoisonError::into_inner) {
+            thread.unpark();
+        }
+    }
+}
+
+const fn shard_of(hash: u64) -> usize {
+    (hash >> 60) as usize % SHARDS
+}

@@ -1,0 +1,301 @@
+//! The four scenarios: what is sent, for how long, to which server in which order, and the check that nothing was lost.
+
+use std::{net::SocketAddr, str::FromStr, thread, time::Duration};
+
+use serde_json::Value;
+
+use super::{
+    Failure,
+    events::{Load, Times, days_from_now},
+    generator::{Generator, Length, Plan, Tally, probe},
+    histogram::Histogram,
+    http::BlockingConnection,
+    machine,
+    options::Options,
+    servers::{Children, Server, Side},
+};
+
+/// Events in a batch.
+const BATCH_EVENTS: u32 = 1_000;
+/// Events of the scenario `ten_thousand`.
+const TEN_THOUSAND: u64 = 10_000;
+/// Its rounds, at least: each is a tenth of a second, which one hiccup can double.
+const TEN_THOUSAND_ROUNDS: usize = 5;
+/// Requests before its clock starts, so that it times neither connecting nor a program's first steps.
+const TEN_THOUSAND_WARM_UP: u64 = 1_024;
+/// Connections behind the prober.
+const PAUSE_CONNECTIONS: u32 = 4;
+/// The prober's stream of events; the generator's connections have the numbers below.
+const PROBE_STREAM: u64 = 1 << 32;
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scenario {
+    /// One event a request over 64 connections.
+    Single,
+    /// A thousand events a request over 8 connections.
+    Batch,
+    /// Ten thousand events one by one over 16 connections.
+    TenThousand,
+    /// Single events while batches arrive steadily: the longest wait.
+    Pauses,
+}
+
+impl Scenario {
+    /// All, in the order in which they run.
+    pub const ALL: [Self; 4] = [Self::Single, Self::Batch, Self::TenThousand, Self::Pauses];
+
+    /// The name in options and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Batch => "batch",
+            Self::TenThousand => "ten_thousand",
+            Self::Pauses => "pauses",
+        }
+    }
+
+    /// What it does, in words.
+    pub fn title(self, options: &Options) -> String {
+        let seconds = options.seconds;
+        match self {
+            Self::Single => format!("one event a request, 64 connections, {seconds} s"),
+            Self::Batch => format!("{BATCH_EVENTS} events a request, 8 connections, {seconds} s"),
+            Self::TenThousand => {
+                format!(
+                    "{TEN_THOUSAND} events one by one, 16 connections, after {TEN_THOUSAND_WARM_UP} to warm up"
+                )
+            }
+            Self::Pauses => format!(
+                "single events back to back on one connection, {} s, behind them batches on {PAUSE_CONNECTIONS} at {} events/s",
+                2.0 * seconds,
+                options.pause_rate
+            ),
+        }
+    }
+
+    /// How often each server is measured.
+    pub fn rounds(self, options: &Options) -> usize {
+        if self == Self::TenThousand && !options.quick {
+            options.rounds.max(TEN_THOUSAND_ROUNDS)
+        } else {
+            options.rounds
+        }
+    }
+
+    fn plan(self, address: SocketAddr, round: usize, options: &Options) -> Plan {
+        let (connections, load) = match self {
+            Self::Single => (64, Load::Single),
+            Self::Batch => (8, Load::Batch(BATCH_EVENTS)),
+            Self::TenThousand => (16, Load::Single),
+            Self::Pauses => (PAUSE_CONNECTIONS as usize, Load::Batch(BATCH_EVENTS)),
+        };
+        // A store may persist over the rounds: each has events of its own, the same for both servers.
+        let seed = options.seed.wrapping_mul(1_000_003) ^ ((self as u64) << 32 | (round as u64) << 40);
+        Plan { address, connections, threads: options.threads, load, times: options.times, seed }
+    }
+}
+
+impl FromStr for Scenario {
+    type Err = Failure;
+
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let letter = |index: usize| ["a", "b", "c", "d"][index];
+        let named = |(index, scenario): &(usize, &Self)| text == letter(*index) || text == scenario.name();
+        let found = Self::ALL.iter().enumerate().find(named);
+        found.map(|(_, scenario)| *scenario).ok_or_else(|| format!("unknown scenario {text}").into())
+    }
+}
+
+/// One measurement of one server.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The server.
+    pub side: Side,
+    /// Counted from 1.
+    pub round: usize,
+    /// Answers and latencies; in `pauses` the prober's.
+    pub tally: Tally,
+    /// Events sent, all connections together.
+    pub events: u64,
+    /// From the first request to the last answer.
+    pub elapsed: Duration,
+    /// Processor time of the server in that time.
+    pub server_cpu: Duration,
+    /// Processor time of this program in that time.
+    pub generator_cpu: Duration,
+    /// Processor time of everyone else in that time, the hypervisor's theft included: the noise.
+    pub others_cpu: Duration,
+    /// The most memory the server has had.
+    pub peak_memory_bytes: u64,
+}
+
+/// Footfall's own count against the answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Verification {
+    /// Counted from 1.
+    pub round: usize,
+    /// Events whose acceptance was answered, warm-up included.
+    pub accepted: u64,
+    /// By how much `total_events` of the summary has grown.
+    pub counted: u64,
+}
+
+/// All that a scenario has shown.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Which.
+    pub scenario: Scenario,
+    /// In the order in which they were made.
+    pub runs: Vec<Run>,
+    /// One a round, unless switched off.
+    pub verifications: Vec<Verification>,
+    /// What was not as it must be. With any, the figures don't count.
+    pub problems: Vec<String>,
+}
+
+/// Measures both servers alternately.
+///
+/// # Errors
+/// When a server can't be started or reached.
+pub fn measure(scenario: Scenario, options: &Options, children: &Children) -> Result<Outcome, Failure> {
+    let mut outcome = Outcome { scenario, runs: Vec::new(), verifications: Vec::new(), problems: Vec::new() };
+    for round in 1..=scenario.rounds(options) {
+        for side in Side::BOTH {
+            let place = format!("{} round {round}, {}", scenario.name(), side.name());
+            outcome
+                .measure_one(side, round, options, children)
+                .map_err(|error| format!("{place}: {error}"))?;
+        }
+    }
+    Ok(outcome)
+}
+
+impl Outcome {
+    fn measure_one(
+        &mut self,
+        side: Side,
+        round: usize,
+        options: &Options,
+        children: &Children,
+    ) -> Result<(), Failure> {
+        let server = Server::start(side, options, children)?;
+        let plan = self.scenario.plan(server.address(), round, options);
+        let verify = options.verify && side == Side::Footfall;
+        let before = if verify { total_events(&plan)? } else { 0 };
+
+        let (run, accepted) = drive(self.scenario, side, round, &plan, options, &server)?;
+        if let Some(first) = &run.tally.first_unexpected {
+            let (count, side) = (run.tally.unexpected, side.name());
+            self.problems.push(format!("{side}, round {round}: {count} unexpected, the first: {first}"));
+        }
+        self.runs.push(run);
+
+        if verify {
+            let counted = total_events(&plan)?.saturating_sub(before);
+            if counted != accepted {
+                self.problems.push(format!(
+                    "round {round}: {accepted} events were accepted, the summary counts {counted}"
+                ));
+            }
+            self.verifications.push(Verification { round, accepted, counted });
+        }
+        if let Err(error) = server.stop() {
+            self.problems.push(format!("{}, round {round}: {error}", side.name()));
+        }
+        Ok(())
+    }
+}
+
+/// Warms up, then measures. Returns the run and how many events were accepted in both phases.
+fn drive(
+    scenario: Scenario,
+    side: Side,
+    round: usize,
+    plan: &Plan,
+    options: &Options,
+    server: &Server,
+) -> Result<(Run, u64), Failure> {
+    let time = Duration::from_secs_f64(options.seconds);
+    let warm_up = Length::Time((time / 10).min(Duration::from_millis(500)));
+    let (warm_up, length, interval) = match scenario {
+        Scenario::Single | Scenario::Batch => (warm_up, Length::Time(time), Duration::ZERO),
+        Scenario::TenThousand => {
+            (Length::Requests(TEN_THOUSAND_WARM_UP), Length::Requests(TEN_THOUSAND), Duration::ZERO)
+        }
+        Scenario::Pauses => {
+            let interval = Duration::from_secs(1) * (BATCH_EVENTS * PAUSE_CONNECTIONS) / options.pause_rate;
+            (warm_up, Length::Time(time * 2), interval)
+        }
+    };
+    let mut generator = Generator::connect(plan)?;
+    let (warm, _) = generator.run(warm_up, interval);
+
+    let this = std::process::id();
+    let cpu_before = [server.cpu_time(), machine::cpu_time(this), machine::busy_time()];
+    let (mut tally, elapsed, probes) = if scenario == Scenario::Pauses {
+        run_with_probe(&mut generator, length, interval, plan, time * 2)?
+    } else {
+        let (tally, elapsed) = generator.run(length, interval);
+        (tally, elapsed, None)
+    };
+    let cpu_after = [server.cpu_time(), machine::cpu_time(this), machine::busy_time()];
+    let [server_cpu, generator_cpu, busy] =
+        std::array::from_fn(|one| cpu_after[one].saturating_sub(cpu_before[one]));
+
+    let mut accepted = warm.accepted + tally.accepted;
+    let mut events = tally.requests() * plan.load.events();
+    if let Some(probes) = probes {
+        accepted += probes.accepted;
+        events += probes.accepted;
+        // The prober's latencies are the figures; what went wrong behind it counts all the same.
+        tally.latency = Histogram::default();
+        tally.merge(probes);
+    }
+    tally.unexpected += warm.unexpected;
+    tally.first_unexpected = warm.first_unexpected.or(tally.first_unexpected);
+    let peak_memory_bytes = server.peak_memory_bytes();
+    let others_cpu = busy.saturating_sub(server_cpu + generator_cpu);
+    let run =
+        Run { side, round, tally, events, elapsed, server_cpu, generator_cpu, others_cpu, peak_memory_bytes };
+    Ok((run, accepted))
+}
+
+/// The batches from the generator's thread, the prober on one of its own: what the generator does meanwhile must not
+/// look like a pause of the server.
+fn run_with_probe(
+    generator: &mut Generator,
+    length: Length,
+    interval: Duration,
+    plan: &Plan,
+    time: Duration,
+) -> Result<(Tally, Duration, Option<Tally>), Failure> {
+    thread::scope(|scope| {
+        let thread = scope.spawn(|| probe(plan, PROBE_STREAM, time));
+        let (tally, elapsed) = generator.run(length, interval);
+        let probes = thread.join().map_err(|_| "the prober panicked")?;
+        Ok((tally, elapsed, Some(probes?)))
+    })
+}
+
+/// What Footfall counts over a range that holds every event of this benchmark.
+fn total_events(plan: &Plan) -> Result<u64, Failure> {
+    let days = match plan.times {
+        Times::Present => 2,
+        Times::LastDays(days) => i64::from(days) + 2,
+    };
+    let request = format!(
+        "GET /analytics/summary?from={}&to={} HTTP/1.1\r\nHost: {}\r\n\r\n",
+        days_from_now(-days),
+        days_from_now(2),
+        plan.address
+    );
+    let mut connection = BlockingConnection::open(plan.address)?;
+    let answer = connection.exchange(request.as_bytes())?;
+    let text = String::from_utf8_lossy(answer.body);
+    if answer.status != 200 {
+        return Err(format!("GET /analytics/summary: status {}: {text}", answer.status).into());
+    }
+    let summary: Value = serde_json::from_str(&text)?;
+    summary["total_events"].as_u64().ok_or_else(|| format!("a summary without total_events: {text}").into())
+}

@@ -1,0 +1,247 @@
+//! The read models as a whole: how events are added to them and forgotten.
+
+use std::collections::BTreeMap;
+
+use footfall_domain::event::{EventRef, Subject};
+use footfall_domain::time::Timestamp;
+use footfall_domain::types::PAGE_VIEW;
+
+use crate::interner::Interner;
+use crate::rows::{HourRows, Location, NONE, Row, hour_of, start_of};
+use crate::series::Series;
+
+/// What an entry of a `BTreeMap` costs beyond its key and value, on average.
+const MAP_ENTRY_BYTES: isize = 16;
+
+/// What the read models need to know of a stored event.
+#[derive(Clone, Copy, Debug)]
+pub struct Fact<'a> {
+    /// When it happened.
+    pub at: Timestamp,
+    /// Its type's name.
+    pub event_type: &'a str,
+    /// Whose it is.
+    pub user: Option<&'a str>,
+    /// What it is about.
+    pub subject: Subject<'a>,
+    /// Where the log keeps it.
+    pub location: Location,
+}
+
+impl<'a> Fact<'a> {
+    /// The fact of an event in the log.
+    pub fn of(event: EventRef<'a>, location: Location) -> Self {
+        Self { at: event.at(), event_type: event.event_type(), user: event.user(), subject: event.subject(), location }
+    }
+}
+
+/// Counts and distinct visitors, over any range.
+#[derive(Debug)]
+pub struct ReadModels {
+    pub(crate) users: Interner,
+    pub(crate) pages: Interner,
+    pub(crate) domains: Interner,
+    pub(crate) types: Interner,
+    pub(crate) hours: BTreeMap<i32, HourRows>,
+    pub(crate) everyone: Series,
+    pub(crate) by_type: Vec<Series>,
+    pub(crate) by_page: Vec<Series>,
+    /// The first hour that is kept.
+    pub(crate) floor: i32,
+    /// Heap bytes of rows and series.
+    bytes: isize,
+    scratch: Scratch,
+}
+
+/// Reused between calls, so that adding a few events allocates nothing.
+#[derive(Debug, Default)]
+struct Scratch {
+    rows: Vec<(i32, Row)>,
+    run: Vec<Row>,
+    everyone: Vec<Entry>,
+    types: Vec<Entry>,
+    pages: Vec<Entry>,
+    visitors: Vec<u32>,
+}
+
+/// One event's part in a series, ordered by series, hour and visitor.
+type Entry = u128;
+
+fn entry(series: u32, hour: i32, visitor: u32) -> Entry {
+    // Moving the sign bit orders hours before 1970 first.
+    let hour = hour.cast_unsigned() ^ (1 << 31);
+    Entry::from(series) << 64 | Entry::from(hour) << 32 | Entry::from(visitor)
+}
+
+impl Default for ReadModels {
+    fn default() -> Self {
+        Self {
+            users: Interner::default(),
+            pages: Interner::default(),
+            domains: Interner::default(),
+            types: Interner::default(),
+            hours: BTreeMap::new(),
+            everyone: Series::default(),
+            by_type: Vec::new(),
+            by_page: Vec::new(),
+            floor: i32::MIN,
+            bytes: 0,
+            scratch: Scratch::default(),
+        }
+    }
+}
+
+impl ReadModels {
+    /// Adds events that are not in it yet. Cheapest in large groups: neighbours in time, visitors and pages share work.
+    pub fn add<'a>(&mut self, facts: impl Iterator<Item = Fact<'a>>) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        for fact in facts {
+            let (hour, row) = self.intern(&fact);
+            scratch.rows.push((hour, row));
+            scratch.everyone.push(entry(0, hour, row.visitor));
+            scratch.types.push(entry(u32::from(row.event_type), hour, row.visitor));
+            if matches!(fact.subject, Subject::Page(_)) {
+                scratch.pages.push(entry(row.subject, hour, row.visitor));
+            }
+        }
+        self.add_rows(&mut scratch);
+        let floor = self.floor;
+        let Self { everyone, by_type, by_page, bytes, .. } = self;
+        add_entries(&mut scratch.everyone, &mut scratch.visitors, |_, hour, count, visitors| {
+            *bytes += everyone.add(hour, count, visitors, floor);
+        });
+        add_entries(&mut scratch.types, &mut scratch.visitors, |series, hour, count, visitors| {
+            *bytes += at(by_type, series, bytes).add(hour, count, visitors, floor);
+        });
+        add_entries(&mut scratch.pages, &mut scratch.visitors, |series, hour, count, visitors| {
+            *bytes += at(by_page, series, bytes).add(hour, count, visitors, floor);
+        });
+        self.scratch = scratch;
+    }
+
+    /// Forgets the events of all hours that began before that of `oldest`, and what was counted from them. Returns
+    /// their rows, for the log to forget them too.
+    pub fn forget_before(&mut self, oldest: Timestamp) -> Vec<HourRows> {
+        let (floor, _) = hour_of(oldest);
+        if floor <= self.floor {
+            return Vec::new();
+        }
+        self.floor = floor;
+        let kept = self.hours.split_off(&floor);
+        let dropped = std::mem::replace(&mut self.hours, kept);
+        if dropped.is_empty() {
+            return Vec::new();
+        }
+        let mut shrunk = self.everyone.drop_before(floor);
+        for series in self.by_type.iter_mut().chain(&mut self.by_page) {
+            shrunk += series.drop_before(floor);
+        }
+        self.bytes -= shrunk as isize;
+        for rows in dropped.values() {
+            self.bytes -= rows.heap_bytes() as isize + MAP_ENTRY_BYTES + size_of::<(i32, HourRows)>() as isize;
+            for row in rows.all() {
+                self.release(*row);
+            }
+        }
+        dropped.into_values().collect()
+    }
+
+    /// The earliest instant that is kept.
+    pub fn oldest(&self) -> Timestamp {
+        start_of(self.floor)
+    }
+
+    /// How many events, different users, pages and domains are held.
+    pub fn sizes(&self) -> [(&'static str, usize); 4] {
+        let events = self.hours.values().map(|rows| rows.all().count()).sum();
+        [("events", events), ("users", self.users.len()), ("pages", self.pages.len()), ("domains", self.domains.len())]
+    }
+
+    /// Bytes on the heap: of the names, and of rows and series together.
+    pub fn heap_bytes(&self) -> usize {
+        let names = self.users.heap_bytes() + self.pages.heap_bytes() + self.domains.heap_bytes() + self.types.heap_bytes();
+        let scratch = self.scratch.rows.capacity() * size_of::<(i32, Row)>()
+            + self.scratch.run.capacity() * size_of::<Row>()
+            + (self.scratch.everyone.capacity() + self.scratch.types.capacity() + self.scratch.pages.capacity())
+                * size_of::<Entry>()
+            + self.scratch.visitors.capacity() * size_of::<u32>();
+        names + scratch + self.bytes.unsigned_abs()
+    }
+
+    /// [`Self::heap_bytes`] by part: user names, other names, rows, series.
+    pub fn heap_bytes_by_part(&self) -> [(&'static str, usize); 4] {
+        let users = self.users.heap_bytes();
+        let names = self.pages.heap_bytes() + self.domains.heap_bytes() + self.types.heap_bytes();
+        let rows = self.hours.values().map(HourRows::heap_bytes).sum::<usize>();
+        let series = self.heap_bytes() - users - names - rows;
+        [("users", users), ("pages, domains and types", names), ("rows", rows), ("series", series)]
+    }
+
+    fn intern(&mut self, fact: &Fact<'_>) -> (i32, Row) {
+        let (hour, offset_us) = hour_of(fact.at);
+        let visitor = fact.user.map_or(NONE, |user| self.users.refer(user));
+        let subject = match fact.subject {
+            Subject::None => NONE,
+            Subject::Page(page) => self.pages.refer(page),
+            Subject::Domain(domain) => self.domains.refer(domain),
+        };
+        let event_type = self.types.refer(fact.event_type) as u16;
+        (hour, Row::new(offset_us, visitor, subject, event_type, fact.location))
+    }
+
+    fn release(&mut self, row: Row) {
+        if row.visitor != NONE {
+            self.users.release(row.visitor);
+        }
+        let is_page = self.types.name(u32::from(row.event_type)) == PAGE_VIEW;
+        if row.subject != NONE {
+            let names = if is_page { &mut self.pages } else { &mut self.domains };
+            names.release(row.subject);
+        }
+        self.types.release(u32::from(row.event_type));
+    }
+
+    fn add_rows(&mut self, scratch: &mut Scratch) {
+        // Stable, and fast on what is nearly in order, as events are.
+        scratch.rows.sort_by_key(|(hour, row)| (*hour, row.offset_us));
+        for rows in scratch.rows.chunk_by(|left, right| left.0 == right.0) {
+            let hour = rows[0].0;
+            scratch.run.clear();
+            scratch.run.extend(rows.iter().map(|(_, row)| *row));
+            let new = !self.hours.contains_key(&hour);
+            self.bytes += self.hours.entry(hour).or_default().add(&scratch.run);
+            if new {
+                self.bytes += MAP_ENTRY_BYTES + size_of::<(i32, HourRows)>() as isize;
+            }
+        }
+        scratch.rows.clear();
+    }
+}
+
+/// The series at that place, made where it isn't there yet.
+fn at<'a>(all: &'a mut Vec<Series>, place: u32, bytes: &mut isize) -> &'a mut Series {
+    let place = place as usize;
+    if place >= all.len() {
+        let before = all.capacity();
+        all.resize_with(place + 1, Series::default);
+        *bytes += ((all.capacity() - before) * size_of::<Series>()) as isize;
+    }
+    &mut all[place]
+}
+
+/// Hands on each series and hour once, with its number of events and its visitors. Empties the entries.
+fn add_entries(
+    entries: &mut Vec<Entry>,
+    visitors: &mut Vec<u32>,
+    mut add: impl FnMut(u32, i32, u64, &[u32]),
+) {
+    entries.sort_unstable();
+    for group in entries.chunk_by(|left, right| left >> 32 == right >> 32) {
+        visitors.clear();
+        visitors.extend(group.iter().map(|entry| *entry as u32).filter(|visitor| *visitor != NONE));
+        visitors.dedup();
+        let hour = ((group[0] >> 32) as u32 ^ (1 << 31)).cast_signed();
+        add((group[0] >> 64) as u32, hour, group.len() as u64, visitors);
+    }
+    entries.clear();
+}

@@ -1,0 +1,151 @@
+//! Sets of visitors, small while they are small.
+
+use roaring::RoaringBitmap;
+
+/// Above so many visitors a compressed bitmap takes over. Below, a sorted slice is smaller (a bitmap pays for each of the
+/// 65,536-wide containers that its members are spread over) and quicker to add to.
+const FEW_MAX: usize = 512;
+
+/// What an allocation costs beyond its bytes.
+const ALLOCATION_BYTES: usize = 16;
+/// What a bitmap costs for each container beyond its members.
+const CONTAINER_BYTES: usize = 48 + ALLOCATION_BYTES;
+
+/// A set of interned visitors.
+#[derive(Debug, Default)]
+pub(crate) enum VisitorSet {
+    #[default]
+    None,
+    One(u32),
+    /// In ascending order.
+    Few(Box<[u32]>),
+    Many(Box<RoaringBitmap>),
+}
+
+impl VisitorSet {
+    /// Adds visitors given in ascending order, each once.
+    pub(crate) fn add_sorted(&mut self, new: &[u32]) {
+        match self {
+            Self::None => *self = Self::from_sorted(new),
+            Self::One(one) => {
+                let one = *one;
+                if new != [one] && !new.is_empty() {
+                    *self = Self::from_sorted(&merged(&[one], new));
+                }
+            }
+            Self::Few(few) => {
+                if new.iter().any(|visitor| few.binary_search(visitor).is_err()) {
+                    *self = Self::from_sorted(&merged(few, new));
+                }
+            }
+            Self::Many(many) => {
+                many.extend(new.iter().copied());
+            }
+        }
+    }
+
+    fn from_sorted(sorted: &[u32]) -> Self {
+        match sorted {
+            [] => Self::None,
+            [one] => Self::One(*one),
+            few if few.len() <= FEW_MAX => Self::Few(few.into()),
+            many => {
+                let bitmap = RoaringBitmap::from_sorted_iter(many.iter().copied());
+                Self::Many(Box::new(bitmap.unwrap_or_else(|_| many.iter().copied().collect())))
+            }
+        }
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::One(_) => 1,
+            Self::Few(few) => few.len() as u64,
+            Self::Many(many) => many.len(),
+        }
+    }
+
+    pub(crate) fn contains(&self, visitor: u32) -> bool {
+        match self {
+            Self::None => false,
+            Self::One(one) => *one == visitor,
+            Self::Few(few) => few.binary_search(&visitor).is_ok(),
+            Self::Many(many) => many.contains(visitor),
+        }
+    }
+
+    pub(crate) fn union_into(&self, union: &mut RoaringBitmap) {
+        match self {
+            Self::None => {}
+            Self::One(one) => {
+                union.insert(*one);
+            }
+            Self::Few(few) => union.extend(few.iter().copied()),
+            Self::Many(many) => *union |= &**many,
+        }
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::None | Self::One(_) => 0,
+            Self::Few(few) => size_of_val(&**few) + ALLOCATION_BYTES,
+            Self::Many(many) => {
+                let held = many.statistics();
+                // Arrays may have grown to twice what they hold.
+                2 * held.n_bytes_array_containers as usize
+                    + held.n_bytes_bitset_containers as usize
+                    + 2 * held.n_bytes_run_containers as usize
+                    + 2 * held.n_containers as usize * CONTAINER_BYTES
+                    + size_of::<RoaringBitmap>()
+                    + ALLOCATION_BYTES
+            }
+        }
+    }
+}
+
+/// Two ascending slices as one, what is in both once.
+fn merged(left: &[u32], right: &[u32]) -> Vec<u32> {
+    let mut all = Vec::with_capacity(left.len() + right.len());
+    let (mut left, mut right) = (left, right);
+    while let ([first, left_rest @ ..], [second, right_rest @ ..]) = (left, right) {
+        all.push(*first.min(second));
+        if first <= second {
+            left = left_rest;
+        }
+        if second <= first {
+            right = right_rest;
+        }
+    }
+    all.extend_from_slice(left);
+    all.extend_from_slice(right);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_set_takes_the_space_of_three_words() {
+        assert_eq!(size_of::<VisitorSet>(), 24);
+    }
+
+    #[test]
+    fn sets_of_any_size_hold_what_was_added() {
+        let mut set = VisitorSet::default();
+        let mut expected = BTreeSet::new();
+        for round in 0..200_u32 {
+            let new: BTreeSet<u32> =
+                (0..round % 37).map(|step| (round * 7919 + step * 104_729) % 300_000).collect();
+            set.add_sorted(&new.iter().copied().collect::<Vec<_>>());
+            expected.extend(new);
+            assert_eq!(set.len(), expected.len() as u64);
+        }
+        assert!(matches!(set, VisitorSet::Many(_)));
+        let mut union = RoaringBitmap::new();
+        set.union_into(&mut union);
+        assert!(union.iter().eq(expected.iter().copied()));
+        assert!(expected.iter().all(|&visitor| set.contains(visitor)) && !set.contains(300_001));
+    }
+}

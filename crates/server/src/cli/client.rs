@@ -1,0 +1,142 @@
+//! A small HTTP client of a running server, for the commands that work through one. It sends and hands back what came;
+//! what an answer means is the command's to decide.
+
+use std::time::Duration;
+
+use actix_web::web::Bytes;
+use awc::http::{StatusCode, Uri, header};
+use thiserror::Error;
+
+/// Longer than the server's own `FOOTFALL__LIMITS__REQUEST_TIMEOUT` default (30 s), so that its 503 arrives.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
+/// A batch of 10,000 events that are all refused is answered with a few megabytes of reasons.
+const MAX_ANSWER_BYTES: usize = 32 << 20;
+
+/// Why no answer came, or why nothing could be asked.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    /// The address isn't an absolute `http` URL.
+    #[error("`{0}` is not a server's address; one looks like http://127.0.0.1:8080")]
+    BadAddress(String),
+    /// This build has no TLS client.
+    #[error("`{0}`: this client does not speak https; use the server's http address, or a local TLS proxy")]
+    NoTls(String),
+    /// The key holds characters that no header can carry.
+    #[error("the key holds characters that an HTTP header cannot carry")]
+    BadKey,
+    /// The request or its answer got lost. What became of it is unknown; sending the same event ids again is safe.
+    #[error("{server}: {cause}")]
+    Lost {
+        /// The address that was tried.
+        server: String,
+        /// What went wrong, in the words of the layer below.
+        cause: String,
+    },
+}
+
+/// An HTTP answer, read to its end.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// `Retry-After`, when it was given in seconds.
+    pub retry_after: Option<Duration>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// A client of one server. It lives on one thread (awc's connections do), inside actix's runtime.
+pub struct Client {
+    http: awc::Client,
+    server: String,
+}
+
+impl Client {
+    /// A client of the server at `base_url` (`http://HOST:PORT`, a path before the endpoints is allowed), that sends `key`
+    /// as a bearer token.
+    ///
+    /// # Errors
+    /// When the address isn't an absolute `http` URL or the key can't stand in a header.
+    pub fn new(base_url: &str, key: Option<&str>) -> Result<Self, ClientError> {
+        let server = base_url.trim_end_matches('/').to_owned();
+        let uri: Uri = server.parse().map_err(|_| ClientError::BadAddress(base_url.to_owned()))?;
+        match (uri.scheme_str(), uri.authority(), uri.query()) {
+            (Some("http"), Some(_), None) => {}
+            (Some("https"), Some(_), None) => return Err(ClientError::NoTls(base_url.to_owned())),
+            _ => return Err(ClientError::BadAddress(base_url.to_owned())),
+        }
+        // A redirected POST would lose its body or its key; the answer 3xx says more.
+        let mut builder = awc::Client::builder().timeout(REQUEST_TIMEOUT).disable_redirects();
+        if let Some(key) = key {
+            let mut value =
+                header::HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| ClientError::BadKey)?;
+            value.set_sensitive(true);
+            builder = builder.add_default_header((header::AUTHORIZATION, value));
+        }
+        Ok(Self { http: builder.finish(), server })
+    }
+
+    /// The address, without a slash at its end.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Whether a server answers there: `GET /health/live` with success, within two seconds.
+    pub async fn is_up(&self) -> bool {
+        let request = self.http.get(format!("{}/health/live", self.server)).timeout(HEALTH_TIMEOUT);
+        request.send().await.is_ok_and(|response| response.status().is_success())
+    }
+
+    /// `POST /events` with a body of newline-delimited events.
+    ///
+    /// # Errors
+    /// [`ClientError::Lost`] when no whole answer came.
+    pub async fn post_events(&self, ndjson: Bytes) -> Result<Answer, ClientError> {
+        let mut response = self
+            .http
+            .post(format!("{}/events", self.server))
+            .insert_header((header::CONTENT_TYPE, "application/x-ndjson"))
+            .send_body(ndjson)
+            .await
+            .map_err(|error| self.lost(&error))?;
+        let retry_after = response
+            .headers()
+            .get(header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .map(Duration::from_secs);
+        let body = response.body().limit(MAX_ANSWER_BYTES).await.map_err(|error| self.lost(&error))?;
+        Ok(Answer { status: response.status(), retry_after, body })
+    }
+
+    fn lost(&self, cause: &impl std::fmt::Display) -> ClientError {
+        ClientError::Lost { server: self.server.clone(), cause: cause.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix_web::test]
+    async fn only_absolute_http_addresses_are_taken() {
+        for good in ["http://127.0.0.1:8080", "http://localhost/", "http://[::1]:1/footfall"] {
+            assert!(Client::new(good, None).is_ok(), "{good}");
+        }
+        for bad in ["", "localhost", "127.0.0.1:8080", "ftp://x", "http://", "http://x/?q", "http://a b"] {
+            assert!(matches!(Client::new(bad, None), Err(ClientError::BadAddress(_))), "{bad}");
+        }
+        assert!(matches!(Client::new("https://example.com", None), Err(ClientError::NoTls(_))));
+        assert!(matches!(Client::new("http://localhost", Some("a\nb")), Err(ClientError::BadKey)));
+    }
+
+    #[actix_web::test]
+    async fn nobody_there_is_not_up_and_a_lost_request() {
+        // Bound and dropped: nothing listens there now.
+        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let client = Client::new(&format!("http://{address}"), None).unwrap();
+        assert!(!client.is_up().await);
+        let lost = client.post_events(Bytes::from_static(b"{}\n")).await.unwrap_err();
+        assert!(lost.to_string().contains(&address.to_string()), "{lost}");
+    }
+}

@@ -1,0 +1,251 @@
+//! `footfall import`: events from files, or from standard input, into a running server.
+//!
+//! A thread reads ([`reader`]), a pure function per format makes events of lines ([`ndjson`], [`csv`], [`access_log`]),
+//! and a few connections send them in batches to `POST /events` ([`sender`]). Every event goes out with an id, its own or
+//! one made from its line ([`line_ids`]), so that a batch may be sent again and an import run again: what the server has
+//! already counts as a duplicate. No event is held back for being odd; what is valid is the server's to say.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use thiserror::Error;
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+use self::batch::{Batch, Batcher};
+pub use self::format::Format;
+use self::reader::{Inputs, Pump};
+use self::report::Report;
+use self::sender::Sender;
+use self::site::Site;
+use super::client::{Client, ClientError};
+
+mod access_log;
+mod batch;
+mod csv;
+mod format;
+mod json;
+mod line_ids;
+mod ndjson;
+mod reader;
+mod report;
+mod sender;
+mod site;
+mod source;
+mod unreadable;
+mod verdict;
+
+/// A tenth of what a server takes by default (`FOOTFALL__LIMITS__BODY_BYTES`).
+const MAX_BATCH_BYTES: usize = 1 << 20;
+/// How long a batch that finds no server, or an overloaded one, is tried again.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// What a shell makes of a process that Ctrl-C ended: 128 and SIGINT.
+const EXIT_INTERRUPTED: u8 = 130;
+
+/// Imports events from files through a running server. Importing the same lines again counts nothing twice; lines that
+/// stand in several files count once for each if the files are imported in one run.
+#[derive(Args)]
+pub struct ImportArgs {
+    /// What to import; `-` is standard input. gzip and zstd are recognised
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The format of all of them [default: by each file's name, else by its content]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// The server's address [default: the configured one]
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// A key with the scope `ingest`
+    #[arg(long, value_name = "SECRET")]
+    key: Option<String>,
+    /// The site whose access log it is, such as <https://example.com>: pages are then URLs instead of paths
+    #[arg(long, value_name = "URL")]
+    site: Option<Site>,
+    /// How many events to send at once
+    #[arg(long, value_name = "EVENTS", default_value_t = 1_000, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    batch: u16,
+    /// How many batches to send side by side
+    #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
+    connections: u8,
+}
+
+/// Why an import didn't begin or couldn't go on. In every case it can be run again as it was.
+#[derive(Debug, Error)]
+pub enum ImportError {
+    /// The address or the key can't be used.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// Nothing answers at the address.
+    #[error(
+        "no server answers at {server}; import works through a running one, and with the memory backend there is no other \
+         way: start it with `footfall serve`, or name its address with --server"
+    )]
+    NoServer {
+        /// The address that was tried.
+        server: String,
+    },
+    /// `-` was named more than once.
+    #[error("standard input (-) can be read only once")]
+    StandardInputTwice,
+    /// An input can't be opened.
+    #[error("{file}: {source}")]
+    File {
+        /// Its name.
+        file: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A CSV file's header row isn't understood.
+    #[error("{file}: {why}")]
+    Header {
+        /// Its name.
+        file: String,
+        /// What is wrong with the header.
+        why: String,
+    },
+    /// The server won't take events from this import.
+    #[error("{server} refuses: {why}")]
+    Refused {
+        /// Its address.
+        server: String,
+        /// Its words.
+        why: String,
+    },
+    /// The server was away or overloaded for too long.
+    #[error("{server} took nothing for {}: {why}", humantime::format_duration(*patience))]
+    GaveUp {
+        /// Its address.
+        server: String,
+        /// For how long the batch was tried.
+        patience: Duration,
+        /// What came of the last try.
+        why: String,
+    },
+    /// The operating system gave no thread.
+    #[error("the inputs can't be read: {0}")]
+    Thread(std::io::Error),
+    /// A defect in this program.
+    #[error("the import broke off by a defect of its own")]
+    BrokeOff,
+}
+
+/// Runs the import inside actix's runtime: shows its progress on standard error and its figures on standard output.
+/// `default_server` is the address to use when none is named.
+///
+/// The exit code is success only when every line was read and every event accepted or known already; 130 after Ctrl-C.
+///
+/// # Errors
+/// When it couldn't begin, or the server wouldn't let it go on; the figures so far are printed in that case as well.
+pub async fn run(args: ImportArgs, default_server: &str) -> Result<ExitCode, ImportError> {
+    let client = Client::new(args.server.as_deref().unwrap_or(default_server), args.key.as_deref())?;
+    let inputs = Inputs { files: args.files, format: args.format, site: args.site };
+    inputs.check()?;
+    if !client.is_up().await {
+        return Err(ImportError::NoServer { server: client.server().to_owned() });
+    }
+    let names = inputs.files.iter().map(|path| path.display().to_string()).collect();
+    let report = Arc::new(Report::new(names, inputs.total_bytes(), std::io::stderr().is_terminal()));
+
+    let (stop, stopped) = watch::channel(false);
+    // One batch waiting for each connection: enough to keep it busy.
+    let (batches, waiting) = mpsc::channel(usize::from(args.connections));
+    let batcher = Batcher::new(usize::from(args.batch), MAX_BATCH_BYTES);
+    let reading = start_reading(inputs, Pump::new(Arc::clone(&report), batcher, batches, stopped.clone()))?;
+    let sender =
+        Sender { client: Rc::new(client), report: Arc::clone(&report), stop: stopped, patience: PATIENCE };
+    let ending = send_all(&sender, usize::from(args.connections), waiting, &stop, &report).await;
+    report.finish();
+    let ending = match ending {
+        // The senders ended because the reader did.
+        Ok(Ending::Complete) => {
+            reading.await.unwrap_or(Err(ImportError::BrokeOff)).map(|()| Ending::Complete)
+        }
+        other => other,
+    };
+    // With standard output gone there is no one to tell.
+    let _ = write!(std::io::stdout(), "{}", report.summary());
+    match ending? {
+        Ending::Complete if report.all_well() => Ok(ExitCode::SUCCESS),
+        Ending::Complete => Ok(ExitCode::FAILURE),
+        Ending::Interrupted => {
+            report.say("interrupted; run it again to import the rest: what was sent counts once");
+            Ok(ExitCode::from(EXIT_INTERRUPTED))
+        }
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Ending {
+    Complete,
+    Interrupted,
+}
+
+/// A thread of its own and not the runtime's: a runtime would wait at its end for a read of standard input that may never
+/// return after Ctrl-C.
+fn start_reading(
+    inputs: Inputs,
+    mut pump: Pump,
+) -> Result<oneshot::Receiver<Result<(), ImportError>>, ImportError> {
+    let (done, reading) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("import-reader".to_owned())
+        .spawn(move || {
+            let outcome = inputs.read(&mut pump);
+            // Before the pump is dropped and the senders end, so that the outcome is there when they have.
+            // The receiver is gone when the run was stopped.
+            let _ = done.send(outcome);
+        })
+        .map_err(ImportError::Thread)?;
+    Ok(reading)
+}
+
+/// Sends until the batches end, an error makes it senseless to go on, or Ctrl-C is pressed: then what is in flight is
+/// waited for, unless it is pressed again.
+async fn send_all(
+    sender: &Sender,
+    connections: usize,
+    batches: mpsc::Receiver<Batch>,
+    stop: &watch::Sender<bool>,
+    report: &Report,
+) -> Result<Ending, ImportError> {
+    let batches = Arc::new(Mutex::new(batches));
+    let mut senders = JoinSet::new();
+    for _ in 0..connections {
+        senders.spawn_local(sender.clone().run(Arc::clone(&batches)));
+    }
+    // The senders hold the receiver alone: when they are gone the reader notices.
+    drop(batches);
+    let mut ending = Ok(Ending::Complete);
+    let mut ticks = interval_at(Instant::now() + report.progress_interval(), report.progress_interval());
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut interrupt = Box::pin(tokio::signal::ctrl_c());
+    loop {
+        tokio::select! {
+            ended = senders.join_next() => match ended {
+                None => return ending,
+                Some(Ok(Ok(()))) => {}
+                Some(failed) => {
+                    stop.send_replace(true);
+                    let error = failed.map_or(ImportError::BrokeOff, |outcome| outcome.err().unwrap_or(ImportError::BrokeOff));
+                    // The first one says why.
+                    ending = ending.and(Err(error));
+                }
+            },
+            _ = &mut interrupt => {
+                if stop.send_replace(true) {
+                    return ending;
+                }
+                report.say("stopping after what is on its way; Ctrl-C again to stop at once");
+                ending = Ok(Ending::Interrupted);
+                interrupt = Box::pin(tokio::signal::ctrl_c());
+            },
+            _ = ticks.tick() => report.progress(),
+        }
+    }
+}

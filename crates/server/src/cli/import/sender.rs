@@ -1,0 +1,113 @@
+//! Delivers batches to a running server over a few connections, until each event is answered for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::time::Instant;
+
+use super::ImportError;
+use super::batch::Batch;
+use super::report::Report;
+use super::verdict::{BatchAnswer, Verdict};
+use crate::cli::client::Client;
+
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// One connection's worth of sending. Clones share what is behind them.
+#[derive(Clone)]
+pub(super) struct Sender {
+    pub(super) client: std::rc::Rc<Client>,
+    pub(super) report: Arc<Report>,
+    /// True once nothing more is to be sent.
+    pub(super) stop: watch::Receiver<bool>,
+    /// How long a batch is tried again before the run is given up.
+    pub(super) patience: Duration,
+}
+
+impl Sender {
+    /// Delivers what comes through `batches` until it ends or the run is stopped. The lock is held while waiting for a
+    /// batch only: whichever sender is free takes the next one.
+    ///
+    /// # Errors
+    /// When going on makes no sense: the server refuses, or has not taken a batch for as long as `patience`.
+    pub(super) async fn run(mut self, batches: Arc<Mutex<mpsc::Receiver<Batch>>>) -> Result<(), ImportError> {
+        let mut stop = self.stop.clone();
+        loop {
+            let next = async { batches.lock().await.recv().await };
+            let batch = tokio::select! {
+                biased;
+                // An error means that the run is over as well.
+                _ = stop.wait_for(|&stop| stop) => return Ok(()),
+                batch = next => batch,
+            };
+            let Some(batch) = batch else { return Ok(()) };
+            self.send(batch).await?;
+        }
+    }
+
+    /// Delivers a batch, in parts if it is too large for the server.
+    async fn send(&mut self, batch: Batch) -> Result<(), ImportError> {
+        let mut pending = vec![batch];
+        while let Some(batch) = pending.pop() {
+            match self.deliver(&batch).await? {
+                Delivery::Settled(answer) => self.report.answered(&batch, &answer),
+                Delivery::Stopped => return Ok(()),
+                Delivery::TooLarge => match batch.halve() {
+                    Ok((first, second)) => pending.extend([second, first]),
+                    Err(single) => {
+                        self.report.rejected(single.origins[0], "larger than the server takes (413)")
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a batch as often as it takes. That is safe: its events carry their ids.
+    async fn deliver(&mut self, batch: &Batch) -> Result<Delivery, ImportError> {
+        let mut first_failure: Option<Instant> = None;
+        let mut wait = FIRST_WAIT;
+        loop {
+            let (asked_for, why) = match self.client.post_events(batch.body.clone()).await {
+                Ok(answer) => match Verdict::of(&answer, batch.len()) {
+                    Verdict::Settled(answer) => return Ok(Delivery::Settled(answer)),
+                    Verdict::TooLarge => return Ok(Delivery::TooLarge),
+                    Verdict::Later { after, why } => (after, why),
+                    Verdict::Refused(why) => return Err(self.refused(why)),
+                },
+                Err(error) => (None, error.to_string()),
+            };
+            let give_up_at = *first_failure.get_or_insert_with(Instant::now) + self.patience;
+            let again_at = Instant::now() + asked_for.unwrap_or(wait).max(FIRST_WAIT);
+            if again_at > give_up_at {
+                return Err(self.gave_up(why));
+            }
+            wait = (wait * 2).min(LONGEST_WAIT);
+            tokio::select! {
+                biased;
+                _ = self.stop.wait_for(|&stop| stop) => return Ok(Delivery::Stopped),
+                () = tokio::time::sleep_until(again_at) => {}
+            }
+        }
+    }
+
+    fn refused(&self, why: String) -> ImportError {
+        ImportError::Refused { server: self.client.server().to_owned(), why }
+    }
+
+    fn gave_up(&self, why: String) -> ImportError {
+        ImportError::GaveUp { server: self.client.server().to_owned(), patience: self.patience, why }
+    }
+}
+
+enum Delivery {
+    Settled(BatchAnswer),
+    TooLarge,
+    Stopped,
+}
+
+#[cfg(test)]
+#[path = "sender_tests.rs"]
+mod tests;
