@@ -1,1 +1,50 @@
-//! The actix shell: one file per endpoint.
+//! The actix shell: it turns requests into calls of services and ports, and what comes back into answers. Decisions
+//! about events are not made here.
+
+mod answer;
+mod body;
+mod cursor;
+mod endpoints;
+mod params;
+mod problem;
+mod scope;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::{self, ServiceConfig};
+use footfall_ports::{Analytics, Clock, EventLog, Health};
+use footfall_services::Ingest;
+
+pub use scope::RequestScope;
+
+/// Limits of the shell.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpLimits {
+    /// Most bytes of a body, decoded.
+    pub body_bytes: usize,
+    /// How long a request may take, its body included.
+    pub request_timeout: Duration,
+}
+
+/// Everything that handlers need, wired by the composition root.
+pub struct Api {
+    /// Takes events in.
+    pub ingest: Ingest,
+    /// Finds events again.
+    pub log: Arc<dyn EventLog>,
+    /// Answers with figures.
+    pub analytics: Arc<dyn Analytics>,
+    /// Knows whether what is needed is there.
+    pub health: Arc<dyn Health>,
+    /// Tells the time for windows that end now.
+    pub clock: Arc<dyn Clock>,
+    /// Limits of the shell.
+    pub limits: HttpLimits,
+}
+
+/// Adds every route. `api` is made outside the workers, which share it.
+pub fn configure(config: &mut ServiceConfig, api: web::Data<Api>) {
+    config.app_data(api);
+    endpoints::configure(config);
+}

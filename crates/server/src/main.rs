@@ -1,1 +1,81 @@
-fn main() {}
+//! The `footfall` binary: what its commands are, and where each leads.
+
+mod cli;
+mod config;
+mod logging;
+mod runtime;
+mod wire;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::cli::import::ImportArgs;
+use crate::config::Config;
+
+/// Event tracking and analytics: events in, exact answers out.
+#[derive(Parser)]
+#[command(name = "footfall", version, arg_required_else_help = true)]
+struct Arguments {
+    /// Configuration file [default: footfall.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the service
+    Serve,
+    /// Send events from files to a running server; safe to run twice
+    Import(ImportArgs),
+    /// Show the effective configuration
+    Config,
+    /// Ask a running server whether it is ready; exit status 0 or 1
+    Healthcheck {
+        /// The server [default: the configured address]
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match Config::load(arguments.config.as_deref()).map_err(Into::into).and_then(|config| run(arguments.command, &config)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("footfall: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, config: &Config) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let system = actix_web::rt::System::new();
+    match command {
+        Command::Serve => {
+            logging::start(&config.log);
+            system.block_on(wire::serve(config))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Import(arguments) => Ok(system.block_on(cli::import::run(arguments, &server_url(config)))?),
+        Command::Config => {
+            cli::config::show(config);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Healthcheck { server } => {
+            Ok(system.block_on(cli::healthcheck::run(&server.unwrap_or_else(|| server_url(config)))))
+        }
+    }
+}
+
+/// Where the server of this configuration is found.
+fn server_url(config: &Config) -> String {
+    let mut address = config.server.bind;
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+    }
+    format!("http://{address}")
+}

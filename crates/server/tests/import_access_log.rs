@@ -132,8 +132,8 @@ fn plain_escapes(path: &str) -> String {
                 plain.push(char::from(byte));
                 plain.push_str(&part[2..]);
             }
-            Some(byte) => plain.push_str(&format!("%{byte:02X}{}", &part[2..])),
-            None => plain.push_str(&format!("%{part}")),
+            Some(byte) => plain = format!("{plain}%{byte:02X}{}", &part[2..]),
+            None => plain = format!("{plain}%{part}"),
         }
     }
     plain
@@ -220,7 +220,10 @@ impl Server {
         while server.address.is_empty() {
             line.clear();
             assert!(output.read_line(&mut line).expect("the server speaks UTF-8") > 0, "the server ended");
-            server.address = line.trim().strip_prefix("listening on http://").unwrap_or_default().to_owned();
+            line.trim()
+                .strip_prefix("listening on http://")
+                .unwrap_or_default()
+                .clone_into(&mut server.address);
         }
         // Whatever else it prints must not fill the pipe.
         std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));

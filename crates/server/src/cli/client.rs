@@ -8,14 +8,14 @@ use awc::http::{StatusCode, Uri, header};
 use thiserror::Error;
 
 /// Longer than the server's own `FOOTFALL__LIMITS__REQUEST_TIMEOUT` default (30 s), so that its 503 arrives.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 /// A batch of 10,000 events that are all refused is answered with a few megabytes of reasons.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
 
 /// Why no answer came, or why nothing could be asked.
 #[derive(Debug, Error)]
-pub enum ClientError {
+pub(crate) enum ClientError {
     /// The address isn't an absolute `http` URL.
     #[error("`{0}` is not a server's address; one looks like http://127.0.0.1:8080")]
     BadAddress(String),
@@ -37,17 +37,17 @@ pub enum ClientError {
 
 /// An HTTP answer, read to its end.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The HTTP status.
-    pub status: StatusCode,
+    pub(crate) status: StatusCode,
     /// `Retry-After`, when it was given in seconds.
-    pub retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
     /// The body.
-    pub body: Bytes,
+    pub(crate) body: Bytes,
 }
 
 /// A client of one server. It lives on one thread (awc's connections do), inside actix's runtime.
-pub struct Client {
+pub(crate) struct Client {
     http: awc::Client,
     server: String,
 }
@@ -58,7 +58,7 @@ impl Client {
     ///
     /// # Errors
     /// When the address isn't an absolute `http` URL or the key can't stand in a header.
-    pub fn new(base_url: &str, key: Option<&str>) -> Result<Self, ClientError> {
+    pub(crate) fn new(base_url: &str, key: Option<&str>) -> Result<Self, ClientError> {
         let server = base_url.trim_end_matches('/').to_owned();
         let uri: Uri = server.parse().map_err(|_| ClientError::BadAddress(base_url.to_owned()))?;
         match (uri.scheme_str(), uri.authority(), uri.query()) {
@@ -78,12 +78,12 @@ impl Client {
     }
 
     /// The address, without a slash at its end.
-    pub fn server(&self) -> &str {
+    pub(crate) fn server(&self) -> &str {
         &self.server
     }
 
     /// Whether a server answers there: `GET /health/live` with success, within two seconds.
-    pub async fn is_up(&self) -> bool {
+    pub(crate) async fn is_up(&self) -> bool {
         let request = self.http.get(format!("{}/health/live", self.server)).timeout(HEALTH_TIMEOUT);
         request.send().await.is_ok_and(|response| response.status().is_success())
     }
@@ -92,7 +92,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::Lost`] when no whole answer came.
-    pub async fn post_events(&self, ndjson: Bytes) -> Result<Answer, ClientError> {
+    pub(crate) async fn post_events(&self, ndjson: Bytes) -> Result<Answer, ClientError> {
         let mut response = self
             .http
             .post(format!("{}/events", self.server))

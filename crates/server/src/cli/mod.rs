@@ -1,4 +1,6 @@
-//! The commands of the binary, one module each, and what they share.
+//! The commands other than `serve`.
 
-pub mod client;
-pub mod import;
+pub(crate) mod client;
+pub(crate) mod config;
+pub(crate) mod healthcheck;
+pub(crate) mod import;

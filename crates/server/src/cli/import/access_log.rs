@@ -8,7 +8,9 @@
 //! alone, and a line cut short within its last quoted field still counts: the request stands whole before it.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -20,8 +22,9 @@ use super::unreadable::Unreadable;
 /// The longest line that is read, in bytes: eight times the longest request line that Apache or nginx take by default.
 pub(super) const MAX_LINE_BYTES: usize = 64 << 10;
 
+/// The canonical event.
 #[derive(Serialize)]
-struct Event<'a> {
+struct PageView<'a> {
     event_id: &'a str,
     user_id: Cow<'a, str>,
     event_type: &'static str,
@@ -63,12 +66,13 @@ pub(super) fn write_event(
         _ => return Err(Unreadable::NoRequest),
     };
     let request = Request::parse(&request)?;
-    let (status, bytes, rest) = status_and_bytes(rest)?;
+    let (status, rest) = number_or_dash(rest).ok_or(Unreadable::NoStatus)?;
+    let (bytes, rest) = number_or_dash(rest).ok_or(Unreadable::BadSize)?;
     let (referrer, rest, _) = quoted(rest).unwrap_or((b"", b"", false));
     let (user_agent, _, _) = quoted(rest).unwrap_or((b"", b"", false));
 
     let mut id_buffer = Uuid::encode_buffer();
-    let event = Event {
+    let event = PageView {
         event_id: fresh_id(line).hyphenated().encode_lower(&mut id_buffer),
         user_id: String::from_utf8_lossy(origin.client),
         event_type: "page_view",
@@ -87,8 +91,8 @@ pub(super) fn write_event(
     Ok(())
 }
 
-/// Splits at the first `[time]` that a quoted field follows: what is before it, the time in RFC 3339, what is after it. A
-/// user's name may hold spaces and brackets, so the time is known by its form.
+/// Splits at the first `[time]`: what is before it, the time in RFC 3339, what is after it. A user's name may hold spaces
+/// and brackets, so the time is known by its form.
 fn split_at_time(line: &[u8]) -> Result<(&[u8], String, &[u8]), Unreadable> {
     /// `17/May/2015:10:05:03 +0000`
     const TIME_BYTES: usize = 26;
@@ -136,16 +140,12 @@ struct Origin<'a> {
 
 impl<'a> Origin<'a> {
     fn parse(prefix: &'a [u8]) -> Result<Self, Unreadable> {
-        let spaces = prefix.iter().filter(|&&byte| byte == b' ').count();
-        let mut fields = prefix.splitn(2, |&byte| byte == b' ');
-        let mut prefix = prefix;
-        let mut vhost = None;
-        // CLIENT IDENT USER have two spaces between them; a virtual host is one field more.
-        if let (true, Some(first), Some(rest)) = (spaces >= 3, fields.next(), fields.next()) {
-            vhost = virtual_host(first);
-            prefix = if vhost.is_some() { rest } else { prefix };
-        }
-        let mut fields = prefix.splitn(3, |&byte| byte == b' ');
+        let is_space = |&byte: &u8| byte == b' ';
+        // A virtual host is one field more than CLIENT IDENT USER.
+        let first = prefix.split(is_space).next().filter(|_| prefix.split(is_space).count() > 3);
+        let vhost = first.and_then(virtual_host);
+        let skipped_bytes = first.filter(|_| vhost.is_some()).map_or(0, |first| first.len() + 1);
+        let mut fields = prefix[skipped_bytes..].splitn(3, is_space);
         let (Some(client), Some(_ident), Some(user)) = (fields.next(), fields.next(), fields.next()) else {
             return Err(Unreadable::TooFewFields);
         };
@@ -211,7 +211,8 @@ fn page(request: &Request<'_>, vhost: Option<(&[u8], u16)>, site: Option<&Site>)
                 page.push_str(if port == 443 { "https://" } else { "http://" });
                 percent_encode(host, &mut page);
                 if port != 443 && port != 80 {
-                    page.push_str(&format!(":{port}"));
+                    page.push(':');
+                    page.push_str(&port.to_string());
                 }
             }
             (None, Some(site)) => page.push_str(site.as_str()),
@@ -228,29 +229,24 @@ fn percent_encode(bytes: &[u8], out: &mut String) {
         if byte.is_ascii_graphic() {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            // Writing to a string can't fail.
+            let _ = write!(out, "%{byte:02X}");
         }
     }
 }
 
-fn status_and_bytes(rest: &[u8]) -> Result<(Option<u16>, Option<u64>, &[u8]), Unreadable> {
-    fn number<T: std::str::FromStr>(field: &[u8]) -> Option<T> {
-        std::str::from_utf8(field)
-            .ok()
-            .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?
-            .parse()
-            .ok()
+/// A field behind a space that is a number or `-`, and what comes after it.
+fn number_or_dash<T: FromStr>(text: &[u8]) -> Option<(Option<T>, &[u8])> {
+    let text = text.strip_prefix(b" ")?;
+    let end = text.iter().position(|&byte| byte == b' ').unwrap_or(text.len());
+    let (field, rest) = text.split_at(end);
+    if field == b"-" {
+        return Some((None, rest));
     }
-    let mut fields = rest.strip_prefix(b" ").ok_or(Unreadable::NoStatus)?.splitn(3, |&byte| byte == b' ');
-    let status = match fields.next().unwrap_or_default() {
-        b"-" => None,
-        field => Some(number(field).ok_or(Unreadable::NoStatus)?),
-    };
-    let bytes = match fields.next().ok_or(Unreadable::BadSize)? {
-        b"-" => None,
-        field => Some(number(field).ok_or(Unreadable::BadSize)?),
-    };
-    Ok((status, bytes, fields.next().unwrap_or_default()))
+    // `parse` would take a sign.
+    let digits =
+        std::str::from_utf8(field).ok().filter(|field| field.bytes().all(|byte| byte.is_ascii_digit()))?;
+    Some((Some(digits.parse().ok()?), rest))
 }
 
 /// A quoted field (spaces may stand before it): what is inside, what comes after it, and whether its end was there.

@@ -122,7 +122,7 @@ mod tests {
             match batch.halve() {
                 Ok((first, second)) => pending.extend([second, first]),
                 Err(batch) => {
-                    single.push((batch.origins[0].line, String::from_utf8(batch.body.to_vec()).unwrap()))
+                    single.push((batch.origins[0].line, String::from_utf8(batch.body.to_vec()).unwrap()));
                 }
             }
         }

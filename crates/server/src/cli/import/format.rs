@@ -6,12 +6,12 @@ use clap::ValueEnum;
 
 /// The formats that import takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// One canonical event per line, as `footfall export` writes them.
     Ndjson,
     /// A header row, then one event per record, as `footfall export --format csv` writes them.
     Csv,
-    /// Apache's common, combined and vhost_combined logs, and nginx's default.
+    /// Apache's `common`, `combined` and `vhost_combined` logs, and nginx's default.
     AccessLog,
 }
 

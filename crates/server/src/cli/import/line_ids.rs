@@ -1,6 +1,6 @@
 //! Event ids for lines that bring none, so that importing the same input again counts nothing twice.
 //!
-//! The id is an RFC 9562 UUIDv5 (SHA-1, 122 bits of it kept) of the line within a *scope*: the format and whatever else
+//! The id is a UUID of version 5 (RFC 9562: SHA-1, 122 bits of it kept) of the line within a *scope*: the format and whatever else
 //! decides what the line means, such as `--site`. Equal lines are separate events: the n-th line after the first equal
 //! one is named by the first one's id and n. So the ids of an input depend on which lines it holds and how often, and
 //! not on their order, the batches or the connections.

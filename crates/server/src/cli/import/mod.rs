@@ -1,8 +1,8 @@
 //! `footfall import`: events from files, or from standard input, into a running server.
 //!
-//! A thread reads ([`reader`]), a pure function per format makes events of lines ([`ndjson`], [`csv`], [`access_log`]),
-//! and a few connections send them in batches to `POST /events` ([`sender`]). Every event goes out with an id, its own or
-//! one made from its line ([`line_ids`]), so that a batch may be sent again and an import run again: what the server has
+//! A thread reads (`reader`), a pure function per format makes events of lines (`ndjson`, `csv`, `access_log`),
+//! and a few connections send them in batches to `POST /events` (`sender`). Every event goes out with an id, its own or
+//! one made from its line (`line_ids`), so that a batch may be sent again and an import run again: what the server has
 //! already counts as a duplicate. No event is held back for being odd; what is valid is the server's to say.
 
 use std::io::{IsTerminal, Write};
@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use self::batch::{Batch, Batcher};
-pub use self::format::Format;
+pub(crate) use self::format::Format;
 use self::reader::{Inputs, Pump};
 use self::report::Report;
 use self::sender::Sender;
@@ -51,7 +51,7 @@ const EXIT_INTERRUPTED: u8 = 130;
 /// Imports events from files through a running server. Importing the same lines again counts nothing twice; lines that
 /// stand in several files count once for each if the files are imported in one run.
 #[derive(Args)]
-pub struct ImportArgs {
+pub(crate) struct ImportArgs {
     /// What to import; `-` is standard input. gzip and zstd are recognised
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -64,7 +64,7 @@ pub struct ImportArgs {
     /// A key with the scope `ingest`
     #[arg(long, value_name = "SECRET")]
     key: Option<String>,
-    /// The site whose access log it is, such as <https://example.com>: pages are then URLs instead of paths
+    /// The site whose access log it is, such as `https://example.com`: pages are then URLs instead of paths
     #[arg(long, value_name = "URL")]
     site: Option<Site>,
     /// How many events to send at once
@@ -77,7 +77,7 @@ pub struct ImportArgs {
 
 /// Why an import didn't begin or couldn't go on. In every case it can be run again as it was.
 #[derive(Debug, Error)]
-pub enum ImportError {
+pub(crate) enum ImportError {
     /// The address or the key can't be used.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -142,7 +142,7 @@ pub enum ImportError {
 ///
 /// # Errors
 /// When it couldn't begin, or the server wouldn't let it go on; the figures so far are printed in that case as well.
-pub async fn run(args: ImportArgs, default_server: &str) -> Result<ExitCode, ImportError> {
+pub(crate) async fn run(args: ImportArgs, default_server: &str) -> Result<ExitCode, ImportError> {
     let client = Client::new(args.server.as_deref().unwrap_or(default_server), args.key.as_deref())?;
     let inputs = Inputs { files: args.files, format: args.format, site: args.site };
     inputs.check()?;
@@ -154,9 +154,9 @@ pub async fn run(args: ImportArgs, default_server: &str) -> Result<ExitCode, Imp
 
     let (stop, stopped) = watch::channel(false);
     // One batch waiting for each connection: enough to keep it busy.
-    let (batches, waiting) = mpsc::channel(usize::from(args.connections));
+    let (outlet, waiting) = mpsc::channel(usize::from(args.connections));
     let batcher = Batcher::new(usize::from(args.batch), MAX_BATCH_BYTES);
-    let reading = start_reading(inputs, Pump::new(Arc::clone(&report), batcher, batches, stopped.clone()))?;
+    let reading = start_reading(inputs, Pump::new(Arc::clone(&report), batcher, outlet, stopped.clone()))?;
     let sender =
         Sender { client: Rc::new(client), report: Arc::clone(&report), stop: stopped, patience: PATIENCE };
     let ending = send_all(&sender, usize::from(args.connections), waiting, &stop, &report).await;

@@ -179,7 +179,7 @@ pub(super) struct Pump {
     pub(super) report: Arc<Report>,
     batcher: Batcher,
     ids: LineIds,
-    batches: mpsc::Sender<Batch>,
+    outlet: mpsc::Sender<Batch>,
     stop: watch::Receiver<bool>,
     event: Vec<u8>,
 }
@@ -188,10 +188,10 @@ impl Pump {
     pub(super) fn new(
         report: Arc<Report>,
         batcher: Batcher,
-        batches: mpsc::Sender<Batch>,
+        outlet: mpsc::Sender<Batch>,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        Self { report, batcher, ids: LineIds::default(), batches, stop, event: Vec::new() }
+        Self { report, batcher, ids: LineIds::default(), outlet, stop, event: Vec::new() }
     }
 
     /// Counts a line and adds the event that `write` makes of it, or names it as unreadable. Waits while all connections
@@ -224,7 +224,7 @@ impl Pump {
 
     fn pass_on(&self, batch: Batch) -> Result<(), Halt> {
         // No one takes batches any more once the senders are gone.
-        self.batches.blocking_send(batch).map_err(|_| Halt::Stopped)
+        self.outlet.blocking_send(batch).map_err(|_| Halt::Stopped)
     }
 }
 

@@ -40,9 +40,9 @@ impl Report {
         let bar = match (on_terminal, total_bytes) {
             (false, _) => ProgressBar::hidden(),
             (true, Some(total)) => {
-                ProgressBar::new(total).with_style(style("{bar:30} {percent}% {msg}, {eta} left"))
+                ProgressBar::new(total).with_style(style("{bar:20} {percent:>3}%, {eta} left: {wide_msg}"))
             }
-            (true, None) => ProgressBar::new_spinner().with_style(style("{spinner} {msg}")),
+            (true, None) => ProgressBar::new_spinner().with_style(style("{spinner} {wide_msg}")),
         };
         Self {
             names,
@@ -100,7 +100,7 @@ impl Report {
             self.say(&format!("{}:{}: {kind}: {why}", self.names[origin.file as usize], origin.line));
         } else if before == self.max_named {
             self.say(&format!(
-                "more than {} lines are {kind}; from here on they are counted and not named"
+                "more than {before} lines are {kind}; from here on they are counted and not named"
             ));
         }
     }

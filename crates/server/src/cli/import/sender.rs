@@ -57,7 +57,7 @@ impl Sender {
                 Delivery::TooLarge => match batch.halve() {
                     Ok((first, second)) => pending.extend([second, first]),
                     Err(single) => {
-                        self.report.rejected(single.origins[0], "larger than the server takes (413)")
+                        self.report.rejected(single.origins[0], "larger than the server takes (413)");
                     }
                 },
             }

@@ -1,0 +1,129 @@
+//! Reading a request's body: how it is encoded, how long it may be, how long it may take.
+
+use std::io::Read;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::web::{self, Bytes, BytesMut, Payload};
+use footfall_domain::problem::{Code, FieldError};
+use futures_util::StreamExt;
+
+use crate::HttpLimits;
+use crate::problem::{Kind, Problem};
+
+/// Compressed bodies above so many bytes are decoded beside the event loop.
+const DECODE_INLINE_MAX: usize = 16 * 1024;
+/// The largest window (2²⁵ bytes) that a zstd body may make the service hold.
+const ZSTD_WINDOW_LOG_MAX: u32 = 25;
+
+/// What a body says it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Format {
+    Json,
+    Ndjson,
+}
+
+/// The body's format by its `Content-Type`. Browsers' `sendBeacon` sends JSON as `text/plain`; who says nothing is
+/// taken to send JSON.
+pub(crate) fn format_of(request: &HttpRequest) -> Result<Format, Problem> {
+    let Some(value) = request.headers().get(CONTENT_TYPE) else { return Ok(Format::Json) };
+    let value = value.to_str().unwrap_or("").to_ascii_lowercase();
+    let (essence, parameters) = value.split_once(';').unwrap_or((&value, ""));
+    let charset = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("charset="));
+    let format = match essence.trim() {
+        "application/json" | "text/json" | "text/plain" => Some(Format::Json),
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Some(Format::Ndjson),
+        _ => None,
+    };
+    let is_utf8 = charset.is_none_or(|charset| matches!(charset.trim_matches('"'), "utf-8" | "utf8" | "us-ascii"));
+    format.filter(|_| is_utf8).ok_or_else(|| {
+        let detail = "send application/json or application/x-ndjson (or text/plain that is JSON), in UTF-8";
+        Problem::new(Kind::UnsupportedMediaType, detail)
+    })
+}
+
+/// The whole body, decoded.
+pub(crate) async fn read(request: &HttpRequest, payload: Payload, limits: HttpLimits) -> Result<Bytes, Problem> {
+    let coding = coding_of(request)?;
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > limits.body_bytes) {
+        return Err(too_large(limits));
+    }
+    let body = receive(payload, announced, limits).await?;
+    let Some(coding) = coding else { return Ok(body) };
+    if body.len() <= DECODE_INLINE_MAX {
+        return decode(&body, coding, limits);
+    }
+    let decoded = web::block(move || decode(&body, coding, limits)).await;
+    decoded.map_err(|error| Problem::internal(std::sync::Arc::new(error)))?
+}
+
+async fn receive(payload: Payload, announced: Option<usize>, limits: HttpLimits) -> Result<Bytes, Problem> {
+    let received = tokio::time::timeout(limits.request_timeout, collect(payload, announced, limits)).await;
+    received.unwrap_or_else(|_| {
+        Err(Problem::new(Kind::SlowBody, "the body did not arrive in time; nothing of it was stored"))
+    })
+}
+
+async fn collect(mut payload: Payload, announced: Option<usize>, limits: HttpLimits) -> Result<Bytes, Problem> {
+    let broke_off = |error| Problem::new(Kind::MalformedBody, format!("the body broke off: {error}"));
+    let Some(first) = payload.next().await.transpose().map_err(broke_off)? else { return Ok(Bytes::new()) };
+    if announced == Some(first.len()) {
+        // The usual case, and no copy. The announced length was checked before.
+        return Ok(first);
+    }
+    let mut body = BytesMut::with_capacity(announced.unwrap_or(first.len() * 2).min(limits.body_bytes));
+    let mut chunk = Some(first);
+    while let Some(bytes) = chunk {
+        if body.len() + bytes.len() > limits.body_bytes {
+            return Err(too_large(limits));
+        }
+        body.extend_from_slice(&bytes);
+        chunk = payload.next().await.transpose().map_err(broke_off)?;
+    }
+    Ok(body.freeze())
+}
+
+#[derive(Clone, Copy)]
+enum Coding {
+    Gzip,
+    Brotli,
+    Zstd,
+}
+
+fn coding_of(request: &HttpRequest) -> Result<Option<Coding>, Problem> {
+    let Some(value) = request.headers().get(CONTENT_ENCODING) else { return Ok(None) };
+    match value.to_str().unwrap_or("").trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => Ok(None),
+        "gzip" | "x-gzip" => Ok(Some(Coding::Gzip)),
+        "br" => Ok(Some(Coding::Brotli)),
+        "zstd" => Ok(Some(Coding::Zstd)),
+        _ => Err(Problem::new(Kind::UnsupportedMediaType, "a body may be encoded with one of gzip, br and zstd")),
+    }
+}
+
+/// Decodes with the limit in sight: a small body can stand for an endless one.
+fn decode(body: &[u8], coding: Coding, limits: HttpLimits) -> Result<Bytes, Problem> {
+    let mut decoded = Vec::new();
+    let limit = limits.body_bytes as u64 + 1;
+    let result = match coding {
+        Coding::Gzip => flate2::read::MultiGzDecoder::new(body).take(limit).read_to_end(&mut decoded),
+        Coding::Brotli => brotli::Decompressor::new(body, 4096).take(limit).read_to_end(&mut decoded),
+        Coding::Zstd => zstd::stream::read::Decoder::new(body).and_then(|mut decoder| {
+            decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+            decoder.take(limit).read_to_end(&mut decoded)
+        }),
+    };
+    result.map_err(|error| {
+        let message = format!("the body can't be decoded: {error}");
+        Problem::malformed(FieldError::new("", Code::Malformed, message))
+    })?;
+    if decoded.len() > limits.body_bytes { Err(too_large(limits)) } else { Ok(decoded.into()) }
+}
+
+fn too_large(limits: HttpLimits) -> Problem {
+    Problem::new(
+        Kind::TooLarge,
+        format!("a body has at most {} bytes, decoded; nothing of it was stored", limits.body_bytes),
+    )
+}

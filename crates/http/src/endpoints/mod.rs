@@ -1,0 +1,53 @@
+//! The endpoints, one file each, and the paths that lead to them.
+
+mod event;
+mod events;
+mod health;
+mod pages;
+mod post_events;
+mod post_visits;
+mod summary;
+mod timeseries;
+mod visitors;
+
+use actix_web::guard;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{Resource, Route};
+
+use crate::problem::{Kind, Problem};
+
+/// The hottest path first: actix tries them in order.
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    config
+        .service(
+            resource("/events", "GET, HEAD, POST")
+                .route(web::post().to(post_events::handle))
+                .route(get().to(events::handle)),
+        )
+        .service(resource("/visits", "POST").route(web::post().to(post_visits::handle)))
+        .service(resource("/events/{event_id}", "GET, HEAD").route(get().to(event::handle)))
+        .service(resource("/analytics/visitors", "GET, HEAD").route(get().to(visitors::handle)))
+        .service(resource("/analytics/pages", "GET, HEAD").route(get().to(pages::handle)))
+        .service(resource("/analytics/summary", "GET, HEAD").route(get().to(summary::handle)))
+        .service(resource("/analytics/timeseries", "GET, HEAD").route(get().to(timeseries::handle)))
+        .service(resource("/health", "GET, HEAD").route(get().to(health::live)))
+        .service(resource("/health/live", "GET, HEAD").route(get().to(health::live)))
+        .service(resource("/health/ready", "GET, HEAD").route(get().to(health::ready)))
+        .default_service(web::to(async || -> Result<&'static str, Problem> {
+            Err(Problem::new(Kind::NotFound, "there is no such path"))
+        }));
+}
+
+/// A path that answers other methods than its own with 405.
+fn resource(path: &str, allowed: &'static str) -> Resource {
+    web::resource(path).default_service(web::to(move || async move {
+        let detail = format!("this path takes {allowed}");
+        Err::<&'static str, _>(Problem::new(Kind::MethodNotAllowed(allowed), detail))
+    }))
+}
+
+/// `HEAD` is answered as `GET`, less the body.
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+

@@ -1,0 +1,44 @@
+//! `GET /analytics/pages`: the pages with the most visitors or views.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use footfall_domain::answers::PageOrder;
+use footfall_domain::time::Timestamp;
+use serde::Serialize;
+
+use crate::params::Params;
+use crate::problem::Problem;
+use crate::{Api, answer};
+
+const LIMIT: usize = 20;
+const LIMIT_MAX: usize = 1_000;
+
+#[derive(Serialize)]
+struct Answer {
+    from: Timestamp,
+    to: Timestamp,
+    pages: Vec<Page>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    url: String,
+    distinct_visitors: u64,
+    page_views: u64,
+}
+
+pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse, Problem> {
+    let mut params = Params::of(&request, &["window", "from", "to", "limit", "order"]);
+    let orders = [("visitors", PageOrder::Visitors), ("views", PageOrder::Views)];
+    let order = params.choice("order", &orders).unwrap_or(PageOrder::Visitors);
+    let limit = params.limit(LIMIT, LIMIT_MAX);
+    let asked = params.window_or_range(api.clock.now());
+    let range = params.done(asked)?.range;
+    let pages = api.analytics.top_pages(range, order, limit).await?;
+    let pages = pages.into_iter().map(|page| Page {
+        url: page.url,
+        distinct_visitors: page.counts.distinct_visitors,
+        page_views: page.counts.page_views,
+    });
+    answer::json(&Answer { from: range.from(), to: range.to(), pages: pages.collect() })
+}

@@ -1,0 +1,45 @@
+//! `POST /events`: one event, an array, or newline-delimited JSON.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use footfall_ports::Outcome;
+use footfall_services::{BatchReport, Item, Verdict};
+
+use crate::answer;
+use crate::body::{self, Format};
+use crate::problem::Problem;
+use crate::Api;
+
+pub(super) async fn handle(
+    request: HttpRequest,
+    payload: Payload,
+    api: Data<Api>,
+) -> Result<HttpResponse, Problem> {
+    let format = body::format_of(&request)?;
+    let body = body::read(&request, payload, api.limits).await?;
+    match format {
+        Format::Ndjson => batch(api.ingest.ndjson(&body).await?),
+        Format::Json => match api.ingest.json(&body).await? {
+            Item::One(verdict) => Ok(one(&verdict)),
+            Item::Batch(report) => batch(report),
+        },
+    }
+}
+
+/// 201 for a new event, 200 for one that was there before.
+pub(super) fn one(verdict: &Verdict) -> HttpResponse {
+    let (status, word) = match verdict.outcome {
+        Outcome::Stored => (StatusCode::CREATED, "accepted"),
+        Outcome::Duplicate => (StatusCode::OK, "duplicate"),
+    };
+    let body = format!(r#"{{"event_id":"{}","status":"{word}"}}"#, verdict.event_id);
+    answer::json_bytes(status, body.into_bytes())
+}
+
+fn batch(report: BatchReport) -> Result<HttpResponse, Problem> {
+    if report.accepted + report.duplicates == 0 {
+        return Err(Problem::nothing_valid(report));
+    }
+    answer::json(&report)
+}

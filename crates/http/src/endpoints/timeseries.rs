@@ -1,0 +1,92 @@
+//! `GET /analytics/timeseries`: one figure over time, for charts.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use footfall_domain::answers::{Metric, SeriesFilter};
+use footfall_domain::calendar::{Interval, TimeZone, intervals};
+use footfall_domain::problem::Code;
+use footfall_domain::time::{TimeRange, Timestamp};
+use serde::Serialize;
+
+use crate::params::Params;
+use crate::problem::Problem;
+use crate::{Api, answer};
+
+const POINTS_MAX: usize = 10_000;
+
+#[derive(Serialize)]
+struct Answer {
+    metric: &'static str,
+    interval: &'static str,
+    timezone: &'static str,
+    from: Timestamp,
+    to: Timestamp,
+    points: Vec<Point>,
+}
+
+#[derive(Serialize)]
+struct Point {
+    start: Timestamp,
+    value: u64,
+}
+
+struct Asked {
+    metric: Metric,
+    interval: Interval,
+    zone: TimeZone,
+    range: TimeRange,
+    filter: SeriesFilter,
+    /// The whole intervals that the range touches.
+    points: Vec<TimeRange>,
+}
+
+pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse, Problem> {
+    let asked = parse(&request, &api)?;
+    let (from, to) = (asked.range.from(), asked.range.to());
+    // The first and the last interval count only as far as they lie in the range.
+    let within = |point: &TimeRange| TimeRange::new(point.from().max(from), point.to().min(to));
+    let ranges: Vec<TimeRange> = asked.points.iter().filter_map(within).collect();
+    let values = api.analytics.series(asked.metric, asked.filter, ranges).await?;
+    let points = asked.points.iter().zip(values).map(|(point, value)| Point { start: point.from(), value });
+    answer::json(&Answer {
+        metric: asked.metric.as_str(),
+        interval: asked.interval.as_str(),
+        timezone: asked.zone.name(),
+        from,
+        to,
+        points: points.collect(),
+    })
+}
+
+fn parse(request: &HttpRequest, api: &Api) -> Result<Asked, Problem> {
+    let known = ["metric", "interval", "from", "to", "event_type", "page", "timezone"];
+    let mut params = Params::of(request, &known);
+    for name in ["metric", "interval"] {
+        if !params.has(name) {
+            params.error(name, Code::Required, "is required");
+        }
+    }
+    let metrics = [Metric::Events, Metric::Visitors, Metric::PageViews].map(|metric| (metric.as_str(), metric));
+    let metric = params.choice("metric", &metrics);
+    let all = [Interval::Minute, Interval::Hour, Interval::Day].map(|interval| (interval.as_str(), interval));
+    let interval = params.choice("interval", &all);
+    let range = params.closed_range();
+    let event_type = params.take("event_type");
+    let page = params.page("page", &api.ingest.rules().pages);
+    let name = params.take("timezone").unwrap_or_else(|| "UTC".to_owned());
+    let zone = TimeZone::parse(&name);
+    if zone.is_none() {
+        params.error("timezone", Code::UnknownTimeZone, "is a name of the IANA time zone database, such as Europe/Berlin");
+    }
+    let mut asked = None;
+    if let (Some(metric), Some(interval), Some(range), Some(zone)) = (metric, interval, range, zone) {
+        match intervals(range, interval, zone, POINTS_MAX) {
+            Ok(points) => {
+                let filter = SeriesFilter { event_type, page };
+                asked = Some(Asked { metric, interval, zone, range, filter, points });
+            }
+            Err(_) => params.error("interval", Code::OutOfRange, format!("gives more than {POINTS_MAX} points")),
+        }
+    }
+    params.done(asked)
+}

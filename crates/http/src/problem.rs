@@ -1,0 +1,268 @@
+//! Errors as clients see them: RFC 9457 problem documents. The only place where an error becomes an answer.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use actix_web::{HttpResponse, ResponseError};
+use footfall_domain::problem::{Code, FieldError};
+use footfall_ports::StoreError;
+use footfall_services::{BatchReport, IngestError};
+use serde::Serialize;
+
+/// What sort of problem it is; `type` and `title` follow from it and never change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    MalformedBody,
+    InvalidQuery,
+    NotFound,
+    MethodNotAllowed(&'static str),
+    SlowBody,
+    TooLarge,
+    UnsupportedMediaType,
+    Invalid,
+    Timeout,
+    Unavailable,
+    NotReady,
+    Internal,
+    /// What actix refuses by itself, before a handler is asked.
+    Other(StatusCode),
+}
+
+/// An error on its way to a client.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    kind: Kind,
+    detail: String,
+    errors: Vec<FieldError>,
+    report: Option<Arc<BatchReport>>,
+    /// Further members of the document.
+    dependencies: Option<serde_json::Value>,
+    retry_after: Option<Duration>,
+    /// For the log, never for the client.
+    cause: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicates: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rejected: Option<usize>,
+    #[serde(skip_serializing_if = "Errors::is_none")]
+    errors: Errors<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dependencies: Option<&'a serde_json::Value>,
+}
+
+/// Errors of one body, or of the items of a batch.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Errors<'a> {
+    None,
+    Fields(&'a [FieldError]),
+    Items(&'a [footfall_services::Rejected]),
+}
+
+impl Errors<'_> {
+    const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+}
+
+impl Problem {
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self { kind, detail, errors: Vec::new(), report: None, dependencies: None, retry_after: None, cause: None }
+    }
+
+    /// A query with everything that is wrong in it.
+    pub(crate) fn query(errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Self::new(Kind::InvalidQuery, "the query is not valid; `errors` says where") }
+    }
+
+    /// A body that can't be read, and where.
+    pub(crate) fn malformed(error: FieldError) -> Self {
+        let detail = error.message.to_string();
+        Self { errors: vec![error], ..Self::new(Kind::MalformedBody, detail) }
+    }
+
+    /// A well-formed body with everything that is wrong in it.
+    pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Self::new(Kind::Invalid, "the body is not valid; `errors` says where") }
+    }
+
+    /// A batch of which no event is valid.
+    pub(crate) fn nothing_valid(report: BatchReport) -> Self {
+        let report = Some(Arc::new(report));
+        Self { report, ..Self::new(Kind::Invalid, "no event of the batch is valid; `errors` says why") }
+    }
+
+    /// A request that ran out of its time.
+    pub(crate) fn timeout() -> Self {
+        let detail = "the request took too long; what became of it is unknown, and sending it again is safe";
+        Self { retry_after: Some(Duration::from_secs(1)), ..Self::new(Kind::Timeout, detail) }
+    }
+
+    /// A service whose dependencies are not all there, and which they are.
+    pub(crate) fn not_ready(dependencies: serde_json::Value) -> Self {
+        let dependencies = dependencies.get("dependencies").cloned();
+        let detail = "something that the service needs is down";
+        Self { dependencies, retry_after: Some(Duration::from_secs(5)), ..Self::new(Kind::NotReady, detail) }
+    }
+
+    /// A failure of the service itself.
+    pub(crate) fn internal(cause: Arc<dyn Error + Send + Sync>) -> Self {
+        let detail = "the service failed; the request's id leads to the cause in its log";
+        Self { cause: Some(cause), ..Self::new(Kind::Internal, detail) }
+    }
+
+    /// What is known of an answer that actix made by itself.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        Self::new(Kind::Other(status), status.canonical_reason().unwrap_or("the request was refused"))
+    }
+
+    /// The answer. Causes are logged here, once.
+    pub(crate) fn respond(&self, request_id: &str) -> HttpResponse {
+        if let Some(cause) = &self.cause {
+            let cause = chain(&**cause);
+            tracing::error!(request_id, status = self.status().as_u16(), cause, "a request failed: {}", self.detail);
+        }
+        let report = self.report.as_deref();
+        let errors = match (report, &*self.errors) {
+            (Some(report), _) => Errors::Items(&report.errors),
+            (None, []) => Errors::None,
+            (None, errors) => Errors::Fields(errors),
+        };
+        let (slug, title) = self.names();
+        let document = Document {
+            r#type: format!("urn:footfall:problem:{slug}"),
+            title,
+            status: self.status().as_u16(),
+            detail: &self.detail,
+            request_id,
+            accepted: report.map(|report| report.accepted),
+            duplicates: report.map(|report| report.duplicates),
+            rejected: report.map(|report| report.rejected),
+            errors,
+            dependencies: self.dependencies.as_ref(),
+        };
+        let mut response = HttpResponse::build(self.status());
+        if let Some(retry_after) = self.retry_after {
+            response.insert_header((RETRY_AFTER, retry_after.as_secs().max(1)));
+        }
+        if let Kind::MethodNotAllowed(allowed) = self.kind {
+            response.insert_header((ALLOW, allowed));
+        }
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))).body(body)
+    }
+
+    const fn status(&self) -> StatusCode {
+        match self.kind {
+            Kind::MalformedBody | Kind::InvalidQuery => StatusCode::BAD_REQUEST,
+            Kind::NotFound => StatusCode::NOT_FOUND,
+            Kind::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Kind::SlowBody => StatusCode::REQUEST_TIMEOUT,
+            Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Kind::Timeout | Kind::Unavailable | Kind::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+            Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Kind::Other(status) => status,
+        }
+    }
+
+    const fn names(&self) -> (&'static str, &'static str) {
+        match self.kind {
+            Kind::MalformedBody => ("malformed-body", "The body can't be read"),
+            Kind::InvalidQuery => ("invalid-query", "The query is not valid"),
+            Kind::NotFound => ("not-found", "There is nothing here"),
+            Kind::MethodNotAllowed(_) => ("method-not-allowed", "The method is not allowed here"),
+            Kind::SlowBody => ("slow-body", "The body took too long to arrive"),
+            Kind::TooLarge => ("too-large", "The request is too large"),
+            Kind::UnsupportedMediaType => ("unsupported-media-type", "The content type is not supported"),
+            Kind::Invalid => ("invalid", "The request is not valid"),
+            Kind::Timeout => ("timeout", "The request ran out of time"),
+            Kind::Unavailable => ("unavailable", "The store can't take this now"),
+            Kind::NotReady => ("not-ready", "The service is not ready"),
+            Kind::Internal => ("internal", "The service failed"),
+            Kind::Other(_) => ("refused", "The request was refused"),
+        }
+    }
+}
+
+/// An error and what lies beneath it, in one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text = format!("{text}: {source}");
+        next = source.source();
+    }
+    text
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let full = "the store is full; nothing of the request was stored, and sending it again is safe";
+        let unavailable = "the store can't be used now; sending the request again is safe";
+        match error {
+            StoreError::Full { retry_after } => {
+                Self { retry_after: Some(retry_after), ..Self::new(Kind::Unavailable, full) }
+            }
+            StoreError::Unavailable { retry_after, .. } => Self {
+                retry_after: Some(retry_after),
+                cause: Some(Arc::new(error)),
+                ..Self::new(Kind::Unavailable, unavailable)
+            },
+            StoreError::Failed(_) => Self::internal(Arc::new(error)),
+            _ => Self::internal(Arc::new(error)),
+        }
+    }
+}
+
+impl From<IngestError> for Problem {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::Malformed(_) | IngestError::NotUtf8(_) => {
+                Self::malformed(FieldError::new("", Code::Malformed, error.to_string()))
+            }
+            IngestError::Invalid(errors) => Self::invalid(errors),
+            IngestError::TooManyEvents(_) => Self {
+                errors: vec![FieldError::new("", Code::TooManyEvents, error.to_string())],
+                ..Self::new(Kind::TooLarge, format!("{error}; nothing of it was stored"))
+            },
+            IngestError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+/// A handler's error carries itself in its response; [`crate::RequestScope`], which knows the request's id, writes it.
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::new(self.status());
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}

@@ -1,0 +1,218 @@
+//! What every request goes through: an id, a limit in time, a guard against panics, and errors as problem documents.
+//!
+//! One hand-written middleware instead of four stacked ones: each would box a future for every request.
+
+use std::any::Any;
+use std::future::{Future, Ready, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{Error, HttpResponse, ResponseError};
+use pin_project_lite::pin_project;
+use tokio::time::Sleep;
+
+use crate::problem::Problem;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest id that is taken from a caller.
+const REQUEST_ID_MAX_BYTES: usize = 128;
+
+/// The middleware, to be wrapped around the whole app.
+#[derive(Clone)]
+pub struct RequestScope {
+    timeout: Duration,
+    ids: Arc<RequestIds>,
+}
+
+/// Ids for requests whose caller sent none: a part that differs between processes and a number.
+struct RequestIds {
+    process: u64,
+    next: AtomicU64,
+}
+
+impl RequestScope {
+    /// Requests may take so long. `process` is a random number that tells this process's ids from others'.
+    pub fn new(timeout: Duration, process: u64) -> Self {
+        Self { timeout, ids: Arc::new(RequestIds { process, next: AtomicU64::new(0) }) }
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for RequestScope
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = ScopedService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(ScopedService { service, scope: self.clone() }))
+    }
+}
+
+/// The app inside its scope.
+pub struct ScopedService<S> {
+    service: S,
+    scope: RequestScope,
+}
+
+impl<S, B> Service<ServiceRequest> for ScopedService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = ScopedRequest<S::Future>;
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.service.poll_ready(context)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let id = request.headers().get(REQUEST_ID).filter(|id| is_sane(id)).cloned();
+        let id = id.unwrap_or_else(|| self.scope.ids.next());
+        // Not every panic waits for the future: routing and extraction run here.
+        let (inner, panic) = match catch_unwind(AssertUnwindSafe(|| self.service.call(request))) {
+            Ok(inner) => (Some(inner), None),
+            Err(panic) => (None, Some(panic)),
+        };
+        ScopedRequest { inner, panic, id, timeout: self.scope.timeout, timer: None }
+    }
+}
+
+pin_project! {
+    /// A request on its way.
+    pub struct ScopedRequest<F> {
+        #[pin]
+        inner: Option<F>,
+        panic: Option<Box<dyn Any + Send>>,
+        id: HeaderValue,
+        timeout: Duration,
+        // Made only when a request has to wait: most never do.
+        timer: Option<Pin<Box<Sleep>>>,
+    }
+}
+
+impl<F, B> Future for ScopedRequest<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: MessageBody,
+{
+    type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let id = this.id.to_str().unwrap_or_default();
+        let Some(inner) = this.inner.as_pin_mut() else {
+            return Poll::Ready(Err(Refusal::of_panic(this.panic.take(), this.id).into()));
+        };
+        match catch_unwind(AssertUnwindSafe(|| inner.poll(context))) {
+            Err(panic) => Poll::Ready(Err(Refusal::of_panic(Some(panic), this.id).into())),
+            Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(finish(response, id, this.id))),
+            Ok(Poll::Ready(Err(error))) => {
+                let response = error.error_response();
+                let problem = problem_of(&response);
+                Poll::Ready(Err(Refusal { problem, id: this.id.clone() }.into()))
+            }
+            Ok(Poll::Pending) => {
+                let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(*this.timeout)));
+                match timer.as_mut().poll(context) {
+                    Poll::Pending => Poll::Pending,
+                    Poll::Ready(()) => {
+                        tracing::warn!(request_id = id, "a request ran out of its time");
+                        Poll::Ready(Err(Refusal { problem: Problem::timeout(), id: this.id.clone() }.into()))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Gives the answer its id and, where it is an error, its document.
+fn finish<B: MessageBody>(
+    mut response: ServiceResponse<B>,
+    id: &str,
+    header: &HeaderValue,
+) -> ServiceResponse<EitherBody<B>> {
+    let status = response.status();
+    tracing::debug!(
+        request_id = id,
+        method = %response.request().method(),
+        path = response.request().path(),
+        status = status.as_u16(),
+        "answered a request"
+    );
+    if status.is_client_error() || status.is_server_error() {
+        let problem = problem_of(response.response());
+        let mut document = problem.respond(id);
+        document.headers_mut().insert(REQUEST_ID, header.clone());
+        return response.into_response(document).map_into_right_body();
+    }
+    response.headers_mut().insert(REQUEST_ID, header.clone());
+    response.map_into_left_body()
+}
+
+fn problem_of<B>(response: &HttpResponse<B>) -> Problem {
+    response.extensions().get::<Problem>().cloned().unwrap_or_else(|| Problem::of_status(response.status()))
+}
+
+/// A problem outside any response that could carry it.
+#[derive(Debug)]
+struct Refusal {
+    problem: Problem,
+    id: HeaderValue,
+}
+
+impl Refusal {
+    fn of_panic(panic: Option<Box<dyn Any + Send>>, id: &HeaderValue) -> Self {
+        let panic = panic.unwrap_or_else(|| Box::new("polled after its end"));
+        let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        let cause: Box<dyn std::error::Error + Send + Sync> = format!("a handler panicked: {text}").into();
+        Self { problem: Problem::internal(cause.into()), id: id.clone() }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.problem.fmt(f)
+    }
+}
+
+impl ResponseError for Refusal {
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut response = self.problem.respond(self.id.to_str().unwrap_or_default());
+        response.headers_mut().insert(REQUEST_ID, self.id.clone());
+        response
+    }
+}
+
+impl RequestIds {
+    fn next(&self) -> HeaderValue {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut id = [0; 32];
+        for (place, byte) in id.iter_mut().enumerate() {
+            let half = if place < 16 { self.process } else { number };
+            let digit = (half >> (60 - place % 16 * 4)) & 0xF;
+            *byte = b"0123456789abcdef"[digit as usize];
+        }
+        HeaderValue::from_bytes(&id).unwrap_or_else(|_| HeaderValue::from_static("0"))
+    }
+}
+
+/// Short, printable and free of what could break a log line or a header.
+fn is_sane(id: &HeaderValue) -> bool {
+    (1..=REQUEST_ID_MAX_BYTES).contains(&id.len())
+        && id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=~@".contains(byte))
+}

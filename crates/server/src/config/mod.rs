@@ -1,0 +1,185 @@
+//! Configuration: defaults, then a file, then the environment; checked as a whole before anything starts.
+
+mod read;
+mod units;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use read::Reader;
+
+pub(crate) use read::ConfigError;
+
+/// The file that is read where none is named and it is there.
+const DEFAULT_FILE: &str = "footfall.toml";
+
+/// The smallest bound that the memory backend can work within.
+const MEMORY_MIN_BYTES: usize = 64 * 1024;
+
+/// Everything that can be configured, valid.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) server: Server,
+    pub(crate) storage: Storage,
+    pub(crate) memory: Memory,
+    pub(crate) limits: Limits,
+    pub(crate) events: Events,
+    pub(crate) pages: Pages,
+    pub(crate) log: Log,
+    /// Every setting with its effective value, for showing.
+    pub(crate) effective: Vec<(String, String)>,
+    /// What is worth saying at start.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Where and how requests are taken.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    pub(crate) bind: SocketAddr,
+    pub(crate) workers: usize,
+    pub(crate) grace_period: Duration,
+}
+
+/// Where events go.
+#[derive(Debug, Clone)]
+pub(crate) struct Storage {
+    pub(crate) backend: Backend,
+    pub(crate) retention: Option<Duration>,
+}
+
+/// The storage backends of this version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Backend {
+    Memory,
+}
+
+/// The memory backend.
+#[derive(Debug, Clone)]
+pub(crate) struct Memory {
+    pub(crate) max_bytes: usize,
+}
+
+/// What a request may cost.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    pub(crate) body_bytes: usize,
+    pub(crate) batch_events: usize,
+    pub(crate) request_timeout: Duration,
+}
+
+/// Which events are taken.
+#[derive(Debug, Clone)]
+pub(crate) struct Events {
+    pub(crate) accept_unknown: bool,
+    pub(crate) types_file: Option<PathBuf>,
+}
+
+/// What makes two URLs one page.
+#[derive(Debug, Clone)]
+pub(crate) struct Pages {
+    pub(crate) tracking_parameters: Vec<String>,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct Log {
+    pub(crate) json: bool,
+    pub(crate) level: String,
+}
+
+impl Config {
+    /// Reads the file (the default one only if it is there) and the environment.
+    ///
+    /// # Errors
+    /// Every problem at once.
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let file = file.map(Path::to_path_buf).or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()));
+        Self::check(Reader::load(file.as_deref(), None)?)
+    }
+
+    fn check(mut reader: Reader) -> Result<Self, ConfigError> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let server = Server {
+            bind: reader.parsed("server.bind", "127.0.0.1:8080", "an address and port such as 127.0.0.1:8080"),
+            workers: reader.number("server.workers", cores, 1..=1_024),
+            grace_period: reader.duration("server.grace_period", "20s"),
+        };
+        let storage = Storage {
+            backend: reader.choice("storage.backend", "memory", &[("memory", Backend::Memory)]),
+            retention: reader.duration_or_off("storage.retention"),
+        };
+        let memory = Memory { max_bytes: reader.bytes("memory.max_bytes", "1GiB", MEMORY_MIN_BYTES) };
+        let limits = Limits {
+            body_bytes: reader.bytes("limits.body_bytes", "10MiB", 1_024),
+            batch_events: reader.number("limits.batch_events", 10_000, 1..=1_000_000),
+            request_timeout: reader.duration("limits.request_timeout", "30s"),
+        };
+        let events = Events {
+            accept_unknown: reader.choice("events.unknown_types", "reject", &[("reject", false), ("accept", true)]),
+            types_file: reader.text("events.types_file").map(PathBuf::from),
+        };
+        let default = footfall_domain::page::PageRules::DEFAULT_TRACKING.join(",");
+        let tracking = reader.list("pages.tracking_parameters", &default);
+        let log = Log {
+            json: reader.choice("log.format", "text", &[("text", false), ("json", true)]),
+            level: reader.log_level("log.level", "info"),
+        };
+        let allow_anonymous = reader.choice("auth.allow_anonymous", "false", &[("false", false), ("true", true)]);
+        if !server.bind.ip().is_loopback() && !allow_anonymous {
+            reader.problem(
+                "server.bind",
+                format!(
+                    "{} can be reached from elsewhere, and without keys anyone could read and write: bind a loopback \
+                     address, or permit it with FOOTFALL__AUTH__ALLOW_ANONYMOUS=true",
+                    server.bind
+                ),
+            );
+        }
+        not_yet(&mut reader);
+        let (effective, warnings) = reader.finish()?;
+        let pages = Pages { tracking_parameters: tracking };
+        Ok(Self { server, storage, memory, limits, events, pages, log, effective, warnings })
+    }
+}
+
+/// Settings of the contract that this version can't honour. Those that would promise safety, durability or reach stop
+/// the start: to ignore them would be to break the promise in silence. The others are warned of.
+fn not_yet(reader: &mut Reader) {
+    const REFUSED: [(&str, &[&str]); 9] = [
+        ("auth.keys", &[]),
+        ("server.cors_origins", &[]),
+        ("server.trusted_proxies", &[]),
+        ("limits.rate_per_second", &["off"]),
+        ("tls.cert", &[]),
+        ("tls.key", &[]),
+        ("redis.url", &[]),
+        ("postgres.read_url", &[]),
+        ("otlp.endpoint", &[]),
+    ];
+    const WITHOUT_EFFECT: [&str; 10] = [
+        "embedded.dir",
+        "embedded.sync",
+        "postgres.url",
+        "postgres.pool_size",
+        "postgres.migrate_on_start",
+        "postgres.pgbouncer",
+        "cache.max_stale",
+        "domains.catch_all_threshold",
+        "metrics.schedule",
+        "segments.schedule",
+    ];
+    for (name, harmless) in REFUSED {
+        if reader.text(name).is_some_and(|value| !value.is_empty() && !harmless.contains(&&*value)) {
+            reader.problem(name, "this version can't do this yet; leave it unset".to_owned());
+        }
+    }
+    for name in WITHOUT_EFFECT {
+        if reader.text(name).is_some() {
+            reader.warn(name, "has no effect in this version yet");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

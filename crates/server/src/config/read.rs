@@ -1,0 +1,155 @@
+//! Reading settings one by one, and gathering everything that is wrong with them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use config::{Environment, File, FileFormat, Map, Value, ValueKind};
+
+use super::units;
+
+const PREFIX: &str = "FOOTFALL";
+
+/// All that is wrong with a configuration.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ConfigError(pub(crate) Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration is not usable:")?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Settings by `section.key`, taken one by one; what is left over at the end is unknown.
+pub(super) struct Reader {
+    values: BTreeMap<String, String>,
+    effective: Vec<(String, String)>,
+    problems: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl Reader {
+    /// Reads the file, then what overrides it: the environment, or in tests a map in its place.
+    pub(super) fn load(file: Option<&Path>, environment: Option<Map<String, String>>) -> Result<Self, ConfigError> {
+        let mut builder = config::Config::builder();
+        if let Some(file) = file {
+            builder = builder.add_source(File::new(&file.to_string_lossy(), FileFormat::Toml));
+        }
+        let source = Environment::with_prefix(PREFIX).prefix_separator("__").separator("__").source(environment);
+        let read = builder.add_source(source).build().and_then(config::Config::try_deserialize::<Map<String, Value>>);
+        let tables = read.map_err(|error| ConfigError(vec![error.to_string()]))?;
+        let mut values = BTreeMap::new();
+        for (section, value) in tables {
+            flatten(&section, value, &mut values);
+        }
+        Ok(Self { values, effective: Vec::new(), problems: Vec::new(), warnings: Vec::new() })
+    }
+
+    /// Everything read and warned of, unless there were problems.
+    pub(super) fn finish(mut self) -> Result<(Vec<(String, String)>, Vec<String>), ConfigError> {
+        for name in std::mem::take(&mut self.values).into_keys() {
+            self.problem(&name, "is not a setting".to_owned());
+        }
+        if self.problems.is_empty() { Ok((self.effective, self.warnings)) } else { Err(ConfigError(self.problems)) }
+    }
+
+    pub(super) fn problem(&mut self, name: &str, message: String) {
+        self.problems.push(format!("{}: {message}", variable(name)));
+    }
+
+    pub(super) fn warn(&mut self, name: &str, message: &str) {
+        self.warnings.push(format!("{} {message}", variable(name)));
+    }
+
+    /// A setting that may be absent.
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+        let value = self.values.remove(name);
+        self.effective.push((name.to_owned(), value.clone().unwrap_or_default()));
+        value
+    }
+
+    /// A setting with a default, read by a function that says what it expects.
+    fn read<T>(&mut self, name: &str, default: &str, expected: &str, read: impl Fn(&str) -> Option<T>) -> T {
+        let given = self.values.remove(name);
+        let value = given.as_deref().map(str::trim).unwrap_or(default);
+        self.effective.push((name.to_owned(), value.to_owned()));
+        read(value).unwrap_or_else(|| {
+            self.problem(name, format!("`{value}` is not {expected}"));
+            read(default).expect("defaults are valid")
+        })
+    }
+
+    pub(super) fn parsed<T: FromStr>(&mut self, name: &str, default: &str, expected: &str) -> T {
+        self.read(name, default, expected, |value| value.parse().ok())
+    }
+
+    pub(super) fn number(&mut self, name: &str, default: usize, range: RangeInclusive<usize>) -> usize {
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
+        let default = default.to_string();
+        self.read(name, &default, &expected, |value| value.parse().ok().filter(|number| range.contains(number)))
+    }
+
+    pub(super) fn bytes(&mut self, name: &str, default: &str, min: usize) -> usize {
+        let expected = format!("a size such as 10MiB, of at least {min} bytes");
+        self.read(name, default, &expected, |value| units::bytes(value).filter(|bytes| *bytes >= min))
+    }
+
+    pub(super) fn duration(&mut self, name: &str, default: &str) -> Duration {
+        self.read(name, default, "a duration such as 30s", |value| units::duration(value))
+    }
+
+    pub(super) fn duration_or_off(&mut self, name: &str) -> Option<Duration> {
+        self.read(name, "off", "a duration such as 90d, or off", |value| {
+            if value == "off" { Some(None) } else { units::duration(value).map(Some) }
+        })
+    }
+
+    pub(super) fn choice<T: Copy>(&mut self, name: &str, default: &str, choices: &[(&str, T)]) -> T {
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        let expected = format!("one of: {}", words.join(", "));
+        self.read(name, default, &expected, |value| {
+            choices.iter().find(|(word, _)| *word == value).map(|(_, choice)| *choice)
+        })
+    }
+
+    pub(super) fn list(&mut self, name: &str, default: &str) -> Vec<String> {
+        self.read(name, default, "a list of words", |value| {
+            let words = value.split(',').map(str::trim).filter(|word| !word.is_empty());
+            Some(words.map(str::to_owned).collect())
+        })
+    }
+
+    pub(super) fn log_level(&mut self, name: &str, default: &str) -> String {
+        self.read(name, default, "one of error, warn, info, debug, trace, or a filter such as info,footfall_http=debug", |value| {
+            tracing_subscriber::EnvFilter::try_new(value).ok().filter(|_| !value.is_empty()).map(|_| value.to_owned())
+        })
+    }
+}
+
+/// A setting's name as the environment spells it.
+fn variable(name: &str) -> String {
+    format!("{PREFIX}__{}", name.to_ascii_uppercase().replace('.', "__"))
+}
+
+fn flatten(name: &str, value: Value, values: &mut BTreeMap<String, String>) {
+    match value.kind {
+        ValueKind::Table(table) => {
+            for (key, value) in table {
+                flatten(&format!("{name}.{key}"), value, values);
+            }
+        }
+        ValueKind::Array(items) => {
+            let words: Vec<String> = items.into_iter().filter_map(|item| item.into_string().ok()).collect();
+            values.insert(name.to_owned(), words.join(","));
+        }
+        _ => {
+            values.insert(name.to_owned(), value.into_string().unwrap_or_default());
+        }
+    }
+}
