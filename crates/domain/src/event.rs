@@ -73,6 +73,29 @@ pub enum Subject<'a> {
     Domain(&'a str),
 }
 
+/// What an event is about, less its name.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SubjectKind {
+    /// Nothing that is counted by itself.
+    None,
+    /// A page.
+    Page,
+    /// A mail domain.
+    Domain,
+}
+
+impl<'a> Subject<'a> {
+    /// The page, where it is one.
+    pub const fn page(self) -> Option<&'a str> {
+        if let Self::Page(page) = self { Some(page) } else { None }
+    }
+
+    /// The domain, where it is one.
+    pub const fn domain(self) -> Option<&'a str> {
+        if let Self::Domain(domain) = self { Some(domain) } else { None }
+    }
+}
+
 /// The parts of a valid event, borrowed from wherever they stand.
 #[derive(Clone, Copy, Debug)]
 pub struct EventParts<'a> {
@@ -142,10 +165,31 @@ impl<'a> EventRef<'a> {
     /// What it is about.
     pub fn subject(self) -> Subject<'a> {
         let subject = || self.text(usize::from(self.short(30)), usize::from(self.short(32)));
+        match self.subject_kind() {
+            SubjectKind::Page => Subject::Page(subject()),
+            SubjectKind::Domain => Subject::Domain(subject()),
+            SubjectKind::None => Subject::None,
+        }
+    }
+
+    /// The bytes of the type's name, of the user (none where there is none) and of the subject, for copying them
+    /// without a look at what they hold.
+    pub fn names(self) -> [&'a [u8]; 3] {
+        let type_length = usize::from(self.record[24]);
+        let subject = HEADER + usize::from(self.short(30));
+        [
+            &self.record[HEADER..HEADER + type_length],
+            &self.record[HEADER + type_length..HEADER + type_length + self.user_length()],
+            self.record.get(subject..subject + usize::from(self.short(32))).unwrap_or_default(),
+        ]
+    }
+
+    /// What kind of thing the event is about; the name of it is the last of [`EventRef::names`].
+    pub const fn subject_kind(self) -> SubjectKind {
         match self.record[29] {
-            KIND_PAGE => Subject::Page(subject()),
-            KIND_DOMAIN => Subject::Domain(subject()),
-            _ => Subject::None,
+            KIND_PAGE => SubjectKind::Page,
+            KIND_DOMAIN => SubjectKind::Domain,
+            _ => SubjectKind::None,
         }
     }
 

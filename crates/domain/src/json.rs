@@ -55,6 +55,12 @@ impl<'a> Token<'a> {
             _ => None,
         }
     }
+
+    /// The text of a member's name: as it stands, which it nearly always is, or decoded.
+    #[inline]
+    pub fn name(&self) -> Cow<'a, str> {
+        if self.escaped { self.text().unwrap_or_default() } else { Cow::Borrowed(self.raw) }
+    }
 }
 
 /// Escapes that are JSON but no text that every store can keep. Gathered until [`Scanner::take_findings`].

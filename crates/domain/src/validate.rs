@@ -79,7 +79,7 @@ impl<'a> Envelope<'a> {
     }
 
     fn member(&mut self, scanner: &mut Scanner<'a>, key: Token<'a>) -> Result<(), Malformed> {
-        let name = key.text().unwrap_or_default();
+        let name = key.name();
         let slot = match &*name {
             "event_id" => &mut self.event_id,
             "user_id" => &mut self.user_id,
@@ -184,7 +184,7 @@ impl<'a> Envelope<'a> {
 
 impl<'a> Asked<'a> {
     fn keep(&mut self, key: Token<'a>, value: Token<'a>, errors: &mut Vec<FieldError>) {
-        let (slot, pointer) = match &*key.text().unwrap_or_default() {
+        let (slot, pointer) = match &*key.name() {
             "page" => (&mut self.page, "/properties/page"),
             "amount" => (&mut self.amount, "/properties/amount"),
             "product_id" => (&mut self.product_id, "/properties/product_id"),
@@ -301,7 +301,7 @@ pub fn validate_visit(
     scanner.object(|scanner, key| {
         let value = scanner.value()?;
         let findings = scanner.take_findings();
-        let pointer = match &*key.text().unwrap_or_default() {
+        let pointer = match &*key.name() {
             "visitor_id" => "/visitor_id",
             "uid" => "/uid",
             "user_id" => "/user_id",

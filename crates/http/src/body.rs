@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{self, Bytes, BytesMut, Payload};
 use footfall_domain::problem::{Code, FieldError};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 
 use crate::HttpLimits;
 use crate::problem::{Kind, Problem};
@@ -27,6 +27,9 @@ pub(crate) enum Format {
 /// taken to send JSON.
 pub(crate) fn format_of(request: &HttpRequest) -> Result<Format, Problem> {
     let Some(value) = request.headers().get(CONTENT_TYPE) else { return Ok(Format::Json) };
+    if value.as_bytes() == b"application/json" {
+        return Ok(Format::Json);
+    }
     let value = value.to_str().unwrap_or("").to_ascii_lowercase();
     let (essence, parameters) = value.split_once(';').unwrap_or((&value, ""));
     let charset = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("charset="));
@@ -58,30 +61,35 @@ pub(crate) async fn read(request: &HttpRequest, payload: Payload, limits: HttpLi
     decoded.map_err(|error| Problem::internal(std::sync::Arc::new(error)))?
 }
 
-async fn receive(payload: Payload, announced: Option<usize>, limits: HttpLimits) -> Result<Bytes, Problem> {
-    let received = tokio::time::timeout(limits.request_timeout, collect(payload, announced, limits)).await;
-    received.unwrap_or_else(|_| {
-        Err(Problem::new(Kind::SlowBody, "the body did not arrive in time; nothing of it was stored"))
-    })
+async fn receive(mut payload: Payload, announced: Option<usize>, limits: HttpLimits) -> Result<Bytes, Problem> {
+    // The usual case: the body came with the head, and needs neither a copy nor a timer.
+    let first = match payload.next().now_or_never() {
+        Some(Some(Ok(first))) if announced == Some(first.len()) => return Ok(first),
+        Some(None) => return Ok(Bytes::new()),
+        Some(Some(Err(error))) => return Err(broke_off(&error)),
+        Some(Some(Ok(first))) => first,
+        None => Bytes::new(),
+    };
+    let mut body = BytesMut::with_capacity(announced.unwrap_or(first.len() * 2).min(limits.body_bytes));
+    let all = async {
+        let mut chunk = Some(first);
+        while let Some(bytes) = chunk {
+            if body.len() + bytes.len() > limits.body_bytes {
+                return Err(too_large(limits));
+            }
+            body.extend_from_slice(&bytes);
+            chunk = payload.next().await.transpose().map_err(|error| broke_off(&error))?;
+        }
+        Ok(())
+    };
+    let in_time = tokio::time::timeout(limits.request_timeout, all).await;
+    let slow = || Problem::new(Kind::SlowBody, "the body did not arrive in time; nothing of it was stored");
+    in_time.unwrap_or_else(|_| Err(slow()))?;
+    Ok(body.freeze())
 }
 
-async fn collect(mut payload: Payload, announced: Option<usize>, limits: HttpLimits) -> Result<Bytes, Problem> {
-    let broke_off = |error| Problem::new(Kind::MalformedBody, format!("the body broke off: {error}"));
-    let Some(first) = payload.next().await.transpose().map_err(broke_off)? else { return Ok(Bytes::new()) };
-    if announced == Some(first.len()) {
-        // The usual case, and no copy. The announced length was checked before.
-        return Ok(first);
-    }
-    let mut body = BytesMut::with_capacity(announced.unwrap_or(first.len() * 2).min(limits.body_bytes));
-    let mut chunk = Some(first);
-    while let Some(bytes) = chunk {
-        if body.len() + bytes.len() > limits.body_bytes {
-            return Err(too_large(limits));
-        }
-        body.extend_from_slice(&bytes);
-        chunk = payload.next().await.transpose().map_err(broke_off)?;
-    }
-    Ok(body.freeze())
+fn broke_off(error: &actix_web::error::PayloadError) -> Problem {
+    Problem::new(Kind::MalformedBody, format!("the body broke off: {error}"))
 }
 
 #[derive(Clone, Copy)]

@@ -20,24 +20,98 @@ pub(crate) struct Interner {
     name_bytes: usize,
 }
 
+/// A name and how often it is referred to: half a cache line, so that looking one up waits for memory twice, for the
+/// table and for this.
 #[derive(Debug)]
 struct Entry {
-    name: Box<str>,
+    name: Name,
     references: u64,
 }
 
+/// Most names are short enough to stand in the entry itself.
+#[derive(Debug)]
+enum Name {
+    Inline { length: u8, bytes: [u8; NAME_INLINE_MAX] },
+    Heap(Box<[u8]>),
+}
+
+const NAME_INLINE_MAX: usize = 22;
+
+impl Name {
+    fn new(name: &str) -> Self {
+        let name = name.as_bytes();
+        if name.len() > NAME_INLINE_MAX {
+            return Self::Heap(name.into());
+        }
+        let mut bytes = [0; NAME_INLINE_MAX];
+        bytes[..name.len()].copy_from_slice(name);
+        Self::Inline { length: name.len() as u8, bytes }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Inline { length, bytes } => &bytes[..usize::from(*length)],
+            Self::Heap(bytes) => bytes,
+        }
+    }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(self.bytes()).expect("names are made from text")
+    }
+
+    fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Inline { .. } => 0,
+            Self::Heap(bytes) => bytes.len() + ALLOCATION_BYTES,
+        }
+    }
+}
+
+/// Names looked up side by side.
+const LANES: usize = 32;
+
 impl Interner {
+    /// The integers of many names (`none` where there is no name), with one reference more to each.
+    ///
+    /// Names are looked up in groups, each step for all of a group: the lookups of a group don't depend on each other,
+    /// so the processor waits for their memory at once and not one after another.
+    pub(crate) fn refer_all<'a>(&mut self, names: &[Option<&'a str>], none: u32, ids: &mut Vec<u32>) {
+        ids.clear();
+        for names in names.chunks(LANES) {
+            let (mut hashes, mut found) = ([0; LANES], [None; LANES]);
+            for (hash, name) in hashes.iter_mut().zip(names) {
+                *hash = name.map_or(0, |name| self.hash(name));
+            }
+            for ((found, hash), name) in found.iter_mut().zip(hashes).zip(names) {
+                let candidate = || self.ids.find(spread(hash), |(hashed, _)| *hashed == hash);
+                *found = name.and_then(|_| candidate()).map(|(_, id)| *id);
+            }
+            for (found, name) in found.into_iter().zip(names) {
+                let Some(name) = name else {
+                    ids.push(none);
+                    continue;
+                };
+                let entry = found.map(|id| (id, &mut self.names[id as usize]));
+                match entry.filter(|(_, entry)| entry.name.bytes() == name.as_bytes()) {
+                    Some((id, entry)) => {
+                        entry.references += 1;
+                        ids.push(id);
+                    }
+                    None => ids.push(self.refer(name)),
+                }
+            }
+        }
+    }
+
     /// The name's integer, with one reference more to it.
     pub(crate) fn refer(&mut self, name: &str) -> u32 {
         let hash = self.hash(name);
-        let names = &self.names;
-        let same = |&(hashed, id): &(u32, u32)| hashed == hash && *names[id as usize].name == *name;
-        if let Some(&(_, id)) = self.ids.find(spread(hash), same) {
+        if let Some(id) = self.find(hash, name) {
             self.names[id as usize].references += 1;
             return id;
         }
-        let entry = Entry { name: name.into(), references: 1 };
-        self.name_bytes += name.len() + ALLOCATION_BYTES;
+        let entry = Entry { name: Name::new(name), references: 1 };
+        self.name_bytes += entry.name.heap_bytes();
         let id = if let Some(id) = self.free.pop() {
             self.names[id as usize] = entry;
             id
@@ -49,6 +123,11 @@ impl Interner {
         id
     }
 
+    fn find(&self, hash: u32, name: &str) -> Option<u32> {
+        let same = |&(hashed, id): &(u32, u32)| hashed == hash && self.names[id as usize].name.bytes() == name.as_bytes();
+        self.ids.find(spread(hash), same).map(|&(_, id)| id)
+    }
+
     /// Takes one reference away; `true` when it was the last one, and the name is forgotten.
     pub(crate) fn release(&mut self, id: u32) -> bool {
         let entry = &mut self.names[id as usize];
@@ -56,9 +135,9 @@ impl Interner {
         if entry.references > 0 {
             return false;
         }
-        let name = std::mem::take(&mut entry.name);
-        self.name_bytes -= name.len() + ALLOCATION_BYTES;
-        let hash = self.hash(&name);
+        let name = std::mem::replace(&mut entry.name, Name::new(""));
+        self.name_bytes -= name.heap_bytes();
+        let hash = self.hash(name.text());
         if let Ok(found) = self.ids.find_entry(spread(hash), |&(_, other)| other == id) {
             found.remove();
         }
@@ -68,14 +147,12 @@ impl Interner {
 
     /// The integer of a name that is referred to.
     pub(crate) fn get(&self, name: &str) -> Option<u32> {
-        let hash = self.hash(name);
-        let same = |&(hashed, id): &(u32, u32)| hashed == hash && *self.names[id as usize].name == *name;
-        self.ids.find(spread(hash), same).map(|&(_, id)| id)
+        self.find(self.hash(name), name)
     }
 
     /// The name of an integer that was given.
     pub(crate) fn name(&self, id: u32) -> &str {
-        &self.names[id as usize].name
+        self.names[id as usize].name.text()
     }
 
     /// How many names are referred to.
@@ -113,6 +190,28 @@ mod tests {
         assert!(names.release(a));
         assert_eq!((names.get("a"), names.len()), (None, 1));
         assert_eq!(names.refer("c"), a, "free integers are used again");
+    }
+
+    #[test]
+    fn an_entry_is_half_a_cache_line() {
+        assert_eq!(size_of::<Entry>(), 32);
+    }
+
+    #[test]
+    fn names_in_groups_get_what_they_get_alone() {
+        let mut names = Interner::default();
+        let texts: Vec<String> = (0..1_000).map(|number| format!("{:<1$}", number % 321, number % 40)).collect();
+        let wanted: Vec<Option<&str>> =
+            texts.iter().enumerate().map(|(place, text)| (place % 7 > 0).then_some(&**text)).collect();
+        let mut ids = Vec::new();
+        names.refer_all(&wanted, u32::MAX, &mut ids);
+        for (name, id) in wanted.iter().zip(&ids) {
+            assert_eq!(name.map_or(u32::MAX, |name| names.get(name).unwrap()), *id);
+        }
+        for &id in ids.iter().filter(|id| **id != u32::MAX) {
+            names.release(id);
+        }
+        assert_eq!((names.len(), names.name_bytes), (0, 0));
     }
 
     #[test]

@@ -56,12 +56,34 @@ pub struct ReadModels {
 /// Reused between calls, so that adding a few events allocates nothing.
 #[derive(Debug, Default)]
 struct Scratch {
+    names: Names,
     rows: Vec<(i32, Row)>,
     run: Vec<Row>,
     everyone: Vec<Entry>,
     types: Vec<Entry>,
     pages: Vec<Entry>,
     visitors: Vec<u32>,
+}
+
+/// The integers of the names of some facts, in their order; [`NONE`] where a fact has no such name.
+#[derive(Debug, Default)]
+struct Names {
+    users: Vec<u32>,
+    types: Vec<u32>,
+    pages: Vec<u32>,
+    domains: Vec<u32>,
+}
+
+impl Scratch {
+    fn heap_bytes(&self) -> usize {
+        let Names { users, types, pages, domains } = &self.names;
+        let integers = [users, types, pages, domains, &self.visitors].map(Vec::capacity);
+        let entries = [&self.everyone, &self.types, &self.pages].map(Vec::capacity);
+        self.rows.capacity() * size_of::<(i32, Row)>()
+            + self.run.capacity() * size_of::<Row>()
+            + entries.iter().sum::<usize>() * size_of::<Entry>()
+            + integers.iter().sum::<usize>() * size_of::<u32>()
+    }
 }
 
 /// One event's part in a series, ordered by series, hour and visitor.
@@ -95,11 +117,16 @@ impl ReadModels {
     /// Adds events that are not in it yet. Cheapest in large groups: neighbours in time, visitors and pages share work.
     pub fn add<'a>(&mut self, facts: impl Iterator<Item = Fact<'a>>) {
         let mut scratch = std::mem::take(&mut self.scratch);
-        for fact in facts {
-            let (hour, row) = self.intern(&fact);
+        let facts: Vec<Fact<'a>> = facts.collect();
+        self.intern(&facts, &mut scratch.names);
+        let Names { users, types, pages, domains } = &scratch.names;
+        for (place, fact) in facts.iter().enumerate() {
+            let (hour, offset_us) = hour_of(fact.at);
+            let subject = if matches!(fact.subject, Subject::Domain(_)) { domains[place] } else { pages[place] };
+            let row = Row::new(offset_us, users[place], subject, types[place] as u16, fact.location);
             scratch.rows.push((hour, row));
             scratch.everyone.push(entry(0, hour, row.visitor));
-            scratch.types.push(entry(u32::from(row.event_type), hour, row.visitor));
+            scratch.types.push(entry(types[place], hour, row.visitor));
             if matches!(fact.subject, Subject::Page(_)) {
                 scratch.pages.push(entry(row.subject, hour, row.visitor));
             }
@@ -160,12 +187,7 @@ impl ReadModels {
     /// Bytes on the heap: of the names, and of rows and series together.
     pub fn heap_bytes(&self) -> usize {
         let names = self.users.heap_bytes() + self.pages.heap_bytes() + self.domains.heap_bytes() + self.types.heap_bytes();
-        let scratch = self.scratch.rows.capacity() * size_of::<(i32, Row)>()
-            + self.scratch.run.capacity() * size_of::<Row>()
-            + (self.scratch.everyone.capacity() + self.scratch.types.capacity() + self.scratch.pages.capacity())
-                * size_of::<Entry>()
-            + self.scratch.visitors.capacity() * size_of::<u32>();
-        names + scratch + self.bytes.unsigned_abs()
+        names + self.scratch.heap_bytes() + self.bytes.unsigned_abs()
     }
 
     /// [`Self::heap_bytes`] by part: user names, other names, rows, series.
@@ -177,16 +199,18 @@ impl ReadModels {
         [("users", users), ("pages, domains and types", names), ("rows", rows), ("series", series)]
     }
 
-    fn intern(&mut self, fact: &Fact<'_>) -> (i32, Row) {
-        let (hour, offset_us) = hour_of(fact.at);
-        let visitor = fact.user.map_or(NONE, |user| self.users.refer(user));
-        let subject = match fact.subject {
-            Subject::None => NONE,
-            Subject::Page(page) => self.pages.refer(page),
-            Subject::Domain(domain) => self.domains.refer(domain),
+    /// Finds the integers of all names, one kind after the other.
+    fn intern(&mut self, facts: &[Fact<'_>], names: &mut Names) {
+        let mut texts: Vec<Option<&str>> = Vec::with_capacity(facts.len());
+        let mut look_up = |interner: &mut Interner, name: for<'n> fn(&Fact<'n>) -> Option<&'n str>, ids: &mut Vec<u32>| {
+            texts.clear();
+            texts.extend(facts.iter().map(name));
+            interner.refer_all(&texts, NONE, ids);
         };
-        let event_type = self.types.refer(fact.event_type) as u16;
-        (hour, Row::new(offset_us, visitor, subject, event_type, fact.location))
+        look_up(&mut self.users, |fact| fact.user, &mut names.users);
+        look_up(&mut self.types, |fact| Some(fact.event_type), &mut names.types);
+        look_up(&mut self.pages, |fact| fact.subject.page(), &mut names.pages);
+        look_up(&mut self.domains, |fact| fact.subject.domain(), &mut names.domains);
     }
 
     fn release(&mut self, row: Row) {

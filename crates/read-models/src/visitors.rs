@@ -6,6 +6,9 @@ use roaring::RoaringBitmap;
 /// 65,536-wide containers that its members are spread over) and quicker to add to.
 const FEW_MAX: usize = 512;
 
+/// From so many visitors on, they are added to a bitmap as a bitmap.
+const BULK_MIN: usize = 64;
+
 /// What an allocation costs beyond its bytes.
 const ALLOCATION_BYTES: usize = 16;
 /// What a bitmap costs for each container beyond its members.
@@ -38,9 +41,11 @@ impl VisitorSet {
                     *self = Self::from_sorted(&merged(few, new));
                 }
             }
-            Self::Many(many) => {
+            Self::Many(many) if new.len() < BULK_MIN => {
                 many.extend(new.iter().copied());
             }
+            // Merging whole containers beats looking up a place for each.
+            Self::Many(many) => **many |= from_ascending(new),
         }
     }
 
@@ -49,10 +54,7 @@ impl VisitorSet {
             [] => Self::None,
             [one] => Self::One(*one),
             few if few.len() <= FEW_MAX => Self::Few(few.into()),
-            many => {
-                let bitmap = RoaringBitmap::from_sorted_iter(many.iter().copied());
-                Self::Many(Box::new(bitmap.unwrap_or_else(|_| many.iter().copied().collect())))
-            }
+            many => Self::Many(Box::new(from_ascending(many))),
         }
     }
 
@@ -101,6 +103,11 @@ impl VisitorSet {
             }
         }
     }
+}
+
+fn from_ascending(visitors: &[u32]) -> RoaringBitmap {
+    let ascending = RoaringBitmap::from_sorted_iter(visitors.iter().copied());
+    ascending.unwrap_or_else(|_| visitors.iter().copied().collect())
 }
 
 /// Two ascending slices as one, what is in both once.

@@ -1,6 +1,6 @@
 //! A sixteenth of the events, by identity: all that changes together when one of them is stored.
 
-use footfall_domain::event::{EventRef, Subject};
+use footfall_domain::event::{EventRef, Subject, SubjectKind};
 use footfall_domain::time::Timestamp;
 use footfall_read_models::{Fact, Location};
 
@@ -36,14 +36,7 @@ struct OpenFact {
     type_end: u32,
     user_end: u32,
     subject_end: u32,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    None,
-    Page,
-    Domain,
+    kind: SubjectKind,
 }
 
 impl Open {
@@ -63,34 +56,29 @@ impl Open {
     }
 
     fn push(&mut self, event: EventRef<'_>, location: Location) {
-        let (kind, subject) = match event.subject() {
-            Subject::None => (Kind::None, ""),
-            Subject::Page(page) => (Kind::Page, page),
-            Subject::Domain(domain) => (Kind::Domain, domain),
-        };
-        let mut add = |text: &str| {
-            self.text.extend_from_slice(text.as_bytes());
+        let [event_type, user, subject] = event.names();
+        let mut add = |name: &[u8]| {
+            self.text.extend_from_slice(name);
             self.text.len() as u32
         };
-        let (type_end, user_end) = (add(event.event_type()), add(event.user().unwrap_or("")));
-        let subject_end = add(subject);
-        self.facts.push(OpenFact { at: event.at(), location, type_end, user_end, subject_end, kind });
+        let (type_end, user_end, subject_end) = (add(event_type), add(user), add(subject));
+        let (at, kind) = (event.at(), event.subject_kind());
+        self.facts.push(OpenFact { at, location, type_end, user_end, subject_end, kind });
         self.reserved_bytes += open_bytes(event.record().len());
     }
 
     pub(crate) fn facts(&self) -> impl Iterator<Item = Fact<'_>> {
+        // Checked once as a whole: the names end where they ended when they were copied.
+        let text = std::str::from_utf8(&self.text).expect("names are copied from text");
         let mut start = 0;
         self.facts.iter().map(move |fact| {
-            let mut take = |end: u32| {
-                let text = &self.text[std::mem::replace(&mut start, end as usize)..end as usize];
-                std::str::from_utf8(text).expect("names are copied from text")
-            };
+            let mut take = |end: u32| &text[std::mem::replace(&mut start, end as usize)..end as usize];
             let (event_type, user, subject) = (take(fact.type_end), take(fact.user_end), take(fact.subject_end));
             let user = Some(user).filter(|user| !user.is_empty());
             let subject = match fact.kind {
-                Kind::None => Subject::None,
-                Kind::Page => Subject::Page(subject),
-                Kind::Domain => Subject::Domain(subject),
+                SubjectKind::None => Subject::None,
+                SubjectKind::Page => Subject::Page(subject),
+                SubjectKind::Domain => Subject::Domain(subject),
             };
             Fact { at: fact.at, event_type, user, subject, location: fact.location }
         })

@@ -91,6 +91,11 @@ impl MemoryStore {
         self.inner.budget.used()
     }
 
+    /// Drops the events past their retention now; the maintenance thread does so every few seconds.
+    pub fn forget_expired(&self) {
+        self.inner.forget_expired();
+    }
+
     /// Folds what was appended, as every question does first.
     pub fn settle(&self) {
         self.inner.settle();
@@ -145,16 +150,19 @@ impl Inner {
 
     /// Tells of each event that was stored, with the bytes that it took.
     fn append_by_shard(&self, batch: &EventBatch, mut stored: impl FnMut(usize, usize)) -> Result<(), StoreError> {
-        let mut by_shard: Vec<(usize, u64, usize)> = batch
-            .iter()
-            .enumerate()
-            .map(|(index, event)| {
-                let hash = self.hash(event.id().as_bytes());
-                (shard_of(hash), hash, index)
-            })
-            .collect();
-        // Stable, so that of two events with one identity the first is stored.
-        by_shard.sort_by_key(|(shard, ..)| *shard);
+        let place = |index: usize| {
+            let hash = self.hash(batch.get(index).id().as_bytes());
+            (shard_of(hash), hash, index)
+        };
+        // A single event, the most common batch, needs no sorting.
+        let single = [if batch.len() == 1 { place(0) } else { (0, 0, 0) }];
+        let mut many = Vec::new();
+        if batch.len() > 1 {
+            many.extend((0..batch.len()).map(place));
+            // Stable, so that of two events with one identity the first is stored.
+            many.sort_by_key(|(shard, ..)| *shard);
+        }
+        let by_shard = if batch.len() == 1 { &single[..] } else { &many };
         for group in by_shard.chunk_by(|left, right| left.0 == right.0) {
             let mut shard = self.shard(group[0].0)?;
             for &(_, hash, index) in group {

@@ -2,13 +2,12 @@
 //! shares no code with the importer or the server. Skipped, with a note, where the log isn't at hand.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::process::Output;
 
 use serde_json::Value;
+
+use crate::support::{Request, Server, data_file, footfall, url_encoded};
 
 /// Wider than the log's days, 17 to 20 May 2015.
 const RANGE: &str = "from=2015-05-01T00:00:00Z&to=2015-06-01T00:00:00Z";
@@ -18,9 +17,9 @@ type Views<'a> = (HashSet<&'a str>, u64);
 
 #[test]
 fn an_access_log_gives_the_figures_of_an_independent_count() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/apache_access.log");
+    let path = data_file("apache_access.log");
     let Ok(log) = std::fs::read_to_string(&path) else {
-        println!("skipped: there is no {}", path.display());
+        eprintln!("SKIPPED: there is no {}", path.display());
         return;
     };
     let by_path = independent_count(&log);
@@ -29,13 +28,15 @@ fn an_access_log_gives_the_figures_of_an_independent_count() {
     assert_eq!((log.lines().count(), visitors.len()), (10_000, 1_753), "the log is another one");
     assert_eq!((by_path.len(), by_page.len()), (1_498, 1_486), "the log is another one");
 
-    let server = Server::start();
-    assert_eq!(server.import(&path), figures(10_000, 0));
-    assert_eq!(server.import(&path), figures(0, 10_000), "the second run counts nothing again");
+    let server = Server::start(&[]);
+    assert_eq!(import(&server, &path), figures(10_000, 0));
+    assert_eq!(import(&server, &path), figures(0, 10_000), "the second run counts nothing again");
 
+    let mut connection = server.connect();
     for path in by_path.keys() {
         let (expected_visitors, expected_views) = &by_page[&normal_form(path)];
-        let answer = server.get(&format!("/analytics/visitors?url={}", query_value(path)));
+        let target = format!("/analytics/visitors?url={}", url_encoded(path));
+        let answer = connection.ask(&Request::get(target)).expect("an answer").json_of(200);
         let found = (answer["distinct_visitors"].as_u64(), answer["page_views"].as_u64());
         assert_eq!(found, (Some(expected_visitors.len() as u64), Some(*expected_views)), "{path}: {answer}");
     }
@@ -179,14 +180,6 @@ fn the_normal_form_of_this_test_is_the_contracts() {
     }
 }
 
-fn query_value(text: &str) -> String {
-    let encoded = |byte: u8| match byte {
-        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    text.bytes().map(encoded).collect()
-}
-
 fn figures(accepted: u64, duplicates: u64) -> BTreeMap<String, u64> {
     let rows = [
         ("lines read", 10_000),
@@ -198,85 +191,16 @@ fn figures(accepted: u64, duplicates: u64) -> BTreeMap<String, u64> {
     rows.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-/// The built binary, serving from memory on a port of its own; killed at the end.
-struct Server {
-    process: Child,
-    address: String,
-}
-
-impl Server {
-    fn start() -> Self {
-        let mut process = footfall()
-            .env("FOOTFALL__SERVER__BIND", "127.0.0.1:0")
-            .env("FOOTFALL__STORAGE__BACKEND", "memory")
-            .arg("serve")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
-        let mut output = BufReader::new(process.stdout.take().expect("standard output is a pipe"));
-        let mut server = Self { process, address: String::new() };
-        let mut line = String::new();
-        while server.address.is_empty() {
-            line.clear();
-            assert!(output.read_line(&mut line).expect("the server speaks UTF-8") > 0, "the server ended");
-            line.trim()
-                .strip_prefix("listening on http://")
-                .unwrap_or_default()
-                .clone_into(&mut server.address);
-        }
-        // Whatever else it prints must not fill the pipe.
-        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
-        server
-    }
-
-    /// Imports the file and hands back the counts of the summary.
-    fn import(&self, path: &Path) -> BTreeMap<String, u64> {
-        let Output { status, stdout, stderr } = footfall()
-            .args(["import", "--server", &format!("http://{}", self.address)])
-            .arg(path)
-            .output()
-            .expect("the binary starts");
-        let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-        assert!(status.success(), "{status}\n{stdout}\n{stderr}");
-        stdout
-            .lines()
-            .filter_map(|line| line.split_once(':'))
-            .filter(|(name, _)| !["seconds", "events/s"].contains(name))
-            .map(|(name, value)| (name.to_owned(), value.trim().parse().expect("a count")))
-            .collect()
-    }
-
-    /// A request by HTTP/1.0, whose answers come in one piece and end with the connection.
-    fn get(&self, target: &str) -> Value {
-        let mut connection = TcpStream::connect(&self.address).expect("the server takes connections");
-        connection.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout above zero");
-        write!(connection, "GET {target} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address)
-            .expect("the server reads");
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).expect("the server answers in UTF-8");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("the answer has a head");
-        assert_eq!(head.split(' ').nth(1), Some("200"), "{target}: {answer}");
-        serde_json::from_str(body).unwrap_or_else(|error| panic!("{target}: {error}: {body}"))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself; then the test says so elsewhere.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// The binary, without the settings of whoever runs the test.
-fn footfall() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_footfall"));
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FOOTFALL__"))
-    {
-        command.env_remove(name);
-    }
-    // No footfall.toml stands there.
-    command.current_dir(env!("CARGO_TARGET_TMPDIR"));
-    command
+/// Imports the file and hands back the counts of the summary.
+fn import(server: &Server, path: &Path) -> BTreeMap<String, u64> {
+    let import = footfall().args(["import", "--server", &server.url()]).arg(path).output();
+    let Output { status, stdout, stderr } = import.expect("the binary starts");
+    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert!(status.success(), "{status}\n{stdout}\n{stderr}");
+    stdout
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .filter(|(name, _)| !["seconds", "events/s"].contains(name))
+        .map(|(name, value)| (name.to_owned(), value.trim().parse().expect("a count")))
+        .collect()
 }

@@ -1,0 +1,79 @@
+# Footfall. `make` lists what there is. Nothing here installs anything, and each target says what it needs.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo start run dev build lint fmt test test-unit test-property-long bench bench-load bench-queries \
+	bench-micro docs clean
+
+CARGO ?= cargo
+RELEASE := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)/release
+# Cases of each property test in test-property-long.
+CASES ?= 50000
+# Further options of the benchmarks, such as LOAD="--quick" or LOAD="--scenario single --rounds 5".
+LOAD ?=
+QUERIES ?=
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Build, start a service on a free port, send it events, ask it questions, stop it
+	@scripts/demo.sh
+
+start: ## Build for release and serve until Ctrl-C
+	@scripts/need.sh "make start" $(CARGO) cc
+	$(CARGO) build --release --locked -p footfall-server
+	exec $(RELEASE)/footfall serve
+
+run: ## Serve a debug build
+	$(CARGO) run -p footfall-server -- serve
+
+dev: ## Serve a debug build and start again on every change (with cargo-watch; without it as run)
+	@if command -v cargo-watch >/dev/null; then \
+	  exec cargo watch --watch crates --exec 'run -p footfall-server -- serve'; \
+	else \
+	  echo "cargo-watch is not there: serving once, without watching"; \
+	  exec $(CARGO) run -p footfall-server -- serve; \
+	fi
+
+build: ## Build the release binary, target/release/footfall
+	@scripts/need.sh "make build" $(CARGO) cc
+	$(CARGO) build --release --locked -p footfall-server
+
+lint: ## Check format, lints (warnings are errors) and the dependency rule
+	@scripts/need.sh "make lint" $(CARGO) cargo-fmt cargo-clippy cc
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	scripts/check-dependencies.sh
+
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+test: ## Run every test
+	@scripts/need.sh "make test" $(CARGO) cc
+	$(CARGO) test --workspace --locked
+
+test-unit: ## Run only the tests inside the crates: no binary is started, nothing listens
+	$(CARGO) test --workspace --locked --lib --bins
+
+test-property-long: ## Run the property tests with many more cases (CASES=50000)
+	PROPTEST_CASES=$(CASES) $(CARGO) test --workspace --locked --release
+
+bench: bench-micro bench-load bench-queries ## Run all benchmarks: some minutes; nothing else should run meanwhile
+
+bench-micro: ## Measure single functions
+	$(CARGO) bench --locked -p footfall-bench
+
+bench-load: ## Measure ingestion over loopback beside a bare handler (LOAD="--quick" for a smoke test)
+	$(CARGO) build --release --locked -p footfall-server -p footfall-bench
+	$(RELEASE)/load $(LOAD)
+
+bench-queries: ## Measure questions over many stored events
+	$(CARGO) build --release --locked -p footfall-server -p footfall-bench
+	$(RELEASE)/queries $(QUERIES)
+
+docs: ## Build the API documentation of the crates
+	$(CARGO) doc --workspace --no-deps --locked
+
+clean: ## Remove everything that was built
+	$(CARGO) clean

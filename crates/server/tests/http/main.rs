@@ -1,0 +1,9 @@
+//! The service as its clients see it: the built binary, over real sockets. One test binary for all of it, so that the
+//! support module is compiled and linked once.
+
+mod support;
+
+mod api;
+mod bad_inputs;
+mod import_access_log;
+mod operations;
