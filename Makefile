@@ -53,7 +53,7 @@ test: ## Run every test
 	@scripts/need.sh "make test" $(CARGO) cc
 	$(CARGO) test --workspace --locked
 
-test-unit: ## Run only the tests inside the crates: no binary is started, nothing listens
+test-unit: ## Run only the tests inside the crates, without the ones that start the binary
 	$(CARGO) test --workspace --locked --lib --bins
 
 test-property-long: ## Run the property tests with many more cases (CASES=50000)

@@ -9,6 +9,6 @@ for program in "$@"; do
     command -v "$program" >/dev/null 2>&1 || missing+=("$program")
 done
 if ((${#missing[@]} > 0)); then
-    echo "$purpose needs ${missing[*]}, which is not there (cargo: https://rustup.rs; cargo-fmt, cargo-clippy: rustup component add rustfmt clippy; cc, curl: apt-get install gcc curl)" >&2
+    echo "$purpose needs what is missing here: ${missing[*]} (cargo: https://rustup.rs; cargo-fmt, cargo-clippy: rustup component add rustfmt clippy; cc, curl: apt-get install gcc curl)" >&2
     exit 1
 fi

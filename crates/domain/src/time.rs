@@ -44,7 +44,8 @@ impl Timestamp {
 
     /// Reads RFC 3339 with any offset. `None` when the text is not that, or is outside the years 0000 to 9999 in UTC.
     pub fn parse(text: &str) -> Option<Self> {
-        let parsed = DateTime::parse_from_rfc3339(text).ok()?;
+        // RFC 3339 is ASCII; the library takes U+2212 for a minus sign besides.
+        let parsed = DateTime::parse_from_rfc3339(text).ok().filter(|_| text.is_ascii())?;
         // Euclidean, so that what is finer than a microsecond is cut towards the past on both sides of 1970.
         let micros = parsed.timestamp() * SECOND_US + i64::from(parsed.timestamp_subsec_micros());
         Self::from_micros(micros)
@@ -153,6 +154,7 @@ mod tests {
         assert_eq!(Timestamp::MIN.to_string(), "0000-01-01T00:00:00.000000Z");
         assert_eq!(Timestamp::parse("0000-01-01T00:00:00+01:00"), None);
         assert_eq!(Timestamp::parse("yesterday"), None);
+        assert_eq!(Timestamp::parse("2025-05-26T14:00:00\u{2212}01:00"), None);
     }
 
     #[test]

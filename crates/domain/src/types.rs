@@ -3,9 +3,9 @@
 //! The built-in types are checked directly; further ones bring a [`PropertiesSchema`]. What the built-in checks demand
 //! is published as JSON Schemas under `schemas/`, and a test holds the two equal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use crate::problem::FieldError;
 
@@ -18,6 +18,9 @@ pub const BOUNCED: &str = "bounced";
 
 /// Longest name of an event type, in characters.
 pub const NAME_MAX_CHARS: usize = 64;
+
+/// Most unregistered types that one process accepts, where it is configured to accept any.
+pub const UNKNOWN_TYPES_MAX: usize = 1_000;
 
 /// Checks the properties of an operator's own event type.
 pub trait PropertiesSchema: Send + Sync + fmt::Debug {
@@ -88,12 +91,13 @@ pub enum RegisterError {
 pub struct EventTypes {
     own: BTreeMap<Box<str>, EventType>,
     accept_unknown: bool,
+    unknown: Arc<RwLock<BTreeSet<Box<str>>>>,
 }
 
 impl EventTypes {
     /// Only the built-in types; others are refused, or taken as free-form where `accept_unknown`.
-    pub const fn new(accept_unknown: bool) -> Self {
-        Self { own: BTreeMap::new(), accept_unknown }
+    pub fn new(accept_unknown: bool) -> Self {
+        Self { accept_unknown, ..Self::default() }
     }
 
     /// Adds an operator's own type.
@@ -115,7 +119,19 @@ impl EventTypes {
     pub fn get(&self, name: &str) -> Option<&EventType> {
         built_in(name)
             .or_else(|| self.own.get(name))
-            .or_else(|| (self.accept_unknown && is_name(name)).then_some(&FREE))
+            .or_else(|| (self.accept_unknown && is_name(name) && self.remember(name)).then_some(&FREE))
+    }
+
+    /// Whether the unregistered type is one of those seen so far, of which there is a limit: each is counted by itself
+    /// for ever, so a producer that makes up names must not be able to fill the service with them.
+    fn remember(&self, name: &str) -> bool {
+        let seen = |names: &BTreeSet<Box<str>>| names.contains(name);
+        if self.unknown.read().is_ok_and(|names| seen(&names)) {
+            return true;
+        }
+        self.unknown.write().is_ok_and(|mut names| {
+            seen(&names) || (names.len() < UNKNOWN_TYPES_MAX && names.insert(name.into()))
+        })
     }
 
     /// The names of all registered types, built-in ones first.
@@ -151,6 +167,16 @@ mod tests {
         for built_in in &BUILT_IN {
             assert!(EventTypes::default().get(built_in.name).is_some());
         }
+    }
+
+    #[test]
+    fn unknown_types_are_limited_in_number() {
+        let types = EventTypes::new(true);
+        for number in 0..UNKNOWN_TYPES_MAX {
+            assert!(types.get(&format!("type-{number}")).is_some());
+        }
+        assert!(types.get("one-more").is_none());
+        assert!(types.get("type-0").is_some() && types.get("click").is_some());
     }
 
     #[test]

@@ -13,6 +13,9 @@ use crate::types::{EventTypes, PAGE_VIEW, Rule};
 /// How far in the future an event may say that it happened.
 const FUTURE_MAX_US: i64 = 24 * HOUR_US;
 
+/// Most errors told of one event: an answer must not outgrow its question.
+const ERRORS_MAX: usize = 20;
+
 /// What events are checked against, the same for all requests.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
@@ -97,7 +100,7 @@ impl<'a> Envelope<'a> {
         if slot.is_some() {
             scanner.value()?;
             scanner.take_findings();
-            self.errors.push(FieldError::new(pointer, Code::DuplicateMember, "stands twice in the event"));
+            self.found(FieldError::new(pointer, Code::DuplicateMember, "stands twice in the event"));
             return Ok(());
         }
         if pointer == "/properties" && scanner.peek() == b'{' {
@@ -114,13 +117,19 @@ impl<'a> Envelope<'a> {
         Ok(())
     }
 
+    fn found(&mut self, error: FieldError) {
+        if self.errors.len() < ERRORS_MAX {
+            self.errors.push(error);
+        }
+    }
+
     fn note(&mut self, findings: Findings, pointer: &'static str) {
         if findings.nul {
-            self.errors.push(FieldError::new(pointer, Code::NulCharacter, "holds a NUL character (\\u0000)"));
+            self.found(FieldError::new(pointer, Code::NulCharacter, "holds a NUL character (\\u0000)"));
         }
         // Members that are decoded tell of it themselves.
         if findings.lone_surrogate && matches!(pointer, "" | "/properties") {
-            self.errors.push(FieldError::new(pointer, Code::LoneSurrogate, "holds half of a surrogate pair"));
+            self.found(FieldError::new(pointer, Code::LoneSurrogate, "holds half of a surrogate pair"));
         }
     }
 
@@ -176,6 +185,7 @@ impl<'a> Envelope<'a> {
                 errors.extend(at.err());
                 errors.extend(properties.err());
                 errors.extend(subject.err().into_iter().flatten());
+                errors.truncate(ERRORS_MAX);
                 Err(errors)
             }
         }
@@ -191,7 +201,7 @@ impl<'a> Asked<'a> {
             "domain" => (&mut self.domain, "/properties/domain"),
             _ => return,
         };
-        if slot.is_some() {
+        if slot.is_some() && errors.len() < ERRORS_MAX {
             errors.push(FieldError::new(pointer, Code::DuplicateMember, "stands twice in the properties"));
         }
         *slot = Some(value);
@@ -322,6 +332,7 @@ pub fn validate_visit(
         } else {
             visitor = Some((pointer, value));
         }
+        errors.truncate(ERRORS_MAX);
         Ok(())
     })?;
     scanner.end()?;

@@ -148,7 +148,7 @@ impl Params {
     fn range(&mut self, from: Timestamp, to: Timestamp) -> Option<TimeRange> {
         let range = TimeRange::new(from, to);
         if range.is_none() {
-            self.error("from", Code::OutOfRange, "lies before `to`");
+            self.error("from", Code::OutOfRange, "must lie before `to`");
         }
         range
     }

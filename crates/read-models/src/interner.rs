@@ -5,6 +5,8 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use crate::growth;
+
 /// What an allocation costs beyond its bytes: the allocator's header and rounding.
 const ALLOCATION_BYTES: usize = 16;
 
@@ -116,7 +118,7 @@ impl Interner {
             self.names[id as usize] = entry;
             id
         } else {
-            self.names.push(entry);
+            growth::push(&mut self.names, entry);
             (self.names.len() - 1) as u32
         };
         self.ids.insert_unique(spread(hash), (hash, id), |&(hash, _)| spread(hash));
@@ -141,7 +143,10 @@ impl Interner {
         if let Ok(found) = self.ids.find_entry(spread(hash), |&(_, other)| other == id) {
             found.remove();
         }
-        self.free.push(id);
+        if self.ids.len() < self.ids.capacity() / 4 {
+            self.ids.shrink_to_fit(|&(hash, _)| spread(hash));
+        }
+        growth::push(&mut self.free, id);
         true
     }
 
@@ -161,9 +166,9 @@ impl Interner {
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.ids.allocation_size()
-            + self.names.capacity() * size_of::<Entry>()
-            + self.free.capacity() * size_of::<u32>()
+        growth::table_bytes::<(u32, u32)>(self.ids.len())
+            + growth::vec_bytes::<Entry>(self.names.len())
+            + growth::vec_bytes::<u32>(self.free.len())
             + self.name_bytes
     }
 

@@ -12,6 +12,7 @@
 //! Nothing here locks, waits or reads a clock: [`ReadModels`] is a value that a store changes and asks. What it holds
 //! is a function of the log alone, so it can be thrown away and built again.
 
+mod growth;
 mod interner;
 mod list;
 mod models;

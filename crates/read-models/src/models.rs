@@ -6,6 +6,7 @@ use footfall_domain::event::{EventRef, Subject};
 use footfall_domain::time::Timestamp;
 use footfall_domain::types::PAGE_VIEW;
 
+use crate::growth;
 use crate::interner::Interner;
 use crate::rows::{HourRows, Location, NONE, Row, hour_of, start_of};
 use crate::series::Series;
@@ -245,10 +246,9 @@ impl ReadModels {
 /// The series at that place, made where it isn't there yet.
 fn at<'a>(all: &'a mut Vec<Series>, place: u32, bytes: &mut isize) -> &'a mut Series {
     let place = place as usize;
-    if place >= all.len() {
-        let before = all.capacity();
-        all.resize_with(place + 1, Series::default);
-        *bytes += ((all.capacity() - before) * size_of::<Series>()) as isize;
+    while all.len() <= place {
+        growth::push(all, Series::default());
+        *bytes += growth::each_bytes::<Series>() as isize;
     }
     &mut all[place]
 }

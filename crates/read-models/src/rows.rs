@@ -2,6 +2,8 @@
 
 use footfall_domain::time::{HOUR_US, Timestamp};
 
+use crate::growth;
+
 /// What stands for the visitor or the subject where there is none.
 pub(crate) const NONE: u32 = u32::MAX;
 
@@ -119,7 +121,7 @@ impl HourRows {
 
     pub(crate) fn heap_bytes(&self) -> usize {
         self.runs.capacity() * size_of::<Vec<Row>>()
-            + self.runs.iter().map(|run| run.capacity() * size_of::<Row>()).sum::<usize>()
+            + self.runs.iter().map(|run| growth::vec_bytes::<Row>(run.len())).sum::<usize>()
     }
 }
 

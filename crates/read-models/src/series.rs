@@ -2,6 +2,7 @@
 
 use roaring::RoaringBitmap;
 
+use crate::growth;
 use crate::visitors::VisitorSet;
 
 /// The widths of cells, in hours. Each divides the next.
@@ -17,9 +18,16 @@ pub(crate) struct Cell {
 }
 
 /// Cells of each width, in order of time; spans without events have none.
+///
+/// The latest hour is kept apart: it is what nearly every new event falls into, so only its own cell is kept up to date
+/// and the wider ones take it over once, when a later hour begins. Answers look at it beside the wider cells.
 #[derive(Debug, Default)]
 pub(crate) struct Series {
     cells: [Vec<Cell>; WIDTHS.len()],
+    /// The latest hour, which the wider cells don't hold yet.
+    open: Option<i32>,
+    /// Bytes counted for what the wider cells will take over.
+    set_aside: isize,
 }
 
 impl Series {
@@ -27,43 +35,61 @@ impl Series {
     /// are left alone: no answer uses them any more. Returns by how many bytes the series grew.
     pub(crate) fn add(&mut self, hour: i32, count: u64, visitors: &[u32], floor: i32) -> isize {
         let mut grown = 0;
-        for (cells, width) in self.cells.iter_mut().zip(WIDTHS) {
-            let span = hour.div_euclid(width);
-            if span.saturating_mul(width) < floor {
-                continue;
+        match self.open {
+            Some(open) if open == hour => {}
+            Some(open) if open > hour => grown += self.add_from(1, hour, count, visitors, floor),
+            _ => {
+                grown += self.close(floor);
+                self.open = Some(hour);
             }
-            let before = cells.capacity();
-            let place = match cells.last() {
-                Some(last) if last.span == span => cells.len() - 1,
-                Some(last) if last.span > span => match cells.binary_search_by_key(&span, |cell| cell.span) {
-                    Ok(place) => place,
-                    Err(place) => {
-                        cells.insert(place, Cell { span, count: 0, visitors: VisitorSet::None });
-                        place
-                    }
-                },
-                _ => {
-                    if cells.len() == cells.capacity() {
-                        // A quarter more, not twice: there are many series, and most grow slowly.
-                        cells.reserve_exact((cells.len() / 4).max(1));
-                    }
-                    cells.push(Cell { span, count: 0, visitors: VisitorSet::None });
-                    cells.len() - 1
-                }
-            };
-            grown += ((cells.capacity() - before) * size_of::<Cell>()) as isize;
-            let cell = &mut cells[place];
-            cell.count += count;
-            let before = cell.visitors.heap_bytes();
-            cell.visitors.add_sorted(visitors);
-            grown += cell.visitors.heap_bytes() as isize - before as isize;
         }
-        grown
+        let own = self.add_at(0, hour, count, visitors, floor);
+        if self.open == Some(hour) {
+            // The wider cells will need as much each: counted now, so that closing the hour never takes what isn't there.
+            let wider = (WIDTHS.len() - 1) as isize * own.max(0);
+            self.set_aside += wider;
+            grown += wider;
+        }
+        grown + own
+    }
+
+    /// Lets the wider cells take over the latest hour.
+    fn close(&mut self, floor: i32) -> isize {
+        let set_aside = std::mem::take(&mut self.set_aside);
+        let Some(hour) = self.open.take() else { return -set_aside };
+        let Some(place) = self.cells[0].iter().rposition(|cell| cell.span == hour) else { return -set_aside };
+        let cell = &mut self.cells[0][place];
+        let (count, visitors) = (cell.count, std::mem::take(&mut cell.visitors));
+        let sorted = visitors.to_sorted();
+        self.cells[0][place].visitors = visitors;
+        self.add_from(1, hour, count, &sorted, floor) - set_aside
+    }
+
+    fn add_from(&mut self, narrowest: usize, hour: i32, count: u64, visitors: &[u32], floor: i32) -> isize {
+        (narrowest..WIDTHS.len()).map(|width| self.add_at(width, hour, count, visitors, floor)).sum()
+    }
+
+    fn add_at(&mut self, width: usize, hour: i32, count: u64, visitors: &[u32], floor: i32) -> isize {
+        let (cells, hours) = (&mut self.cells[width], WIDTHS[width]);
+        let span = hour.div_euclid(hours);
+        if span.saturating_mul(hours) < floor {
+            return 0;
+        }
+        let before = cells.len();
+        let place = place_of(cells, span);
+        let grown = growth::vec_bytes::<Cell>(cells.len() - before) as isize;
+        let cell = &mut cells[place];
+        cell.count += count;
+        let before = cell.visitors.heap_bytes() as isize;
+        cell.visitors.add_sorted(visitors);
+        grown + cell.visitors.heap_bytes() as isize - before
     }
 
     /// The cells that together are those hours.
     pub(crate) fn cover<'a>(&'a self, cover: &'a Cover) -> impl Iterator<Item = &'a Cell> {
-        cover.pieces.iter().flat_map(|piece| within(&self.cells[piece.width], piece.spans.start, piece.spans.end))
+        let open = self.open.filter(|hour| cover.holds_in_wider_cell(*hour)).and_then(|hour| self.hour(hour));
+        let pieces = cover.pieces.iter();
+        pieces.flat_map(|piece| within(&self.cells[piece.width], piece.spans.start, piece.spans.end)).chain(open)
     }
 
     /// The cells of single hours, with the hour.
@@ -80,16 +106,37 @@ impl Series {
     /// Drops the spans that begin before the hour `floor`. Returns by how many bytes the series shrank.
     pub(crate) fn drop_before(&mut self, floor: i32) -> usize {
         let mut shrunk = 0;
+        if self.open.is_some_and(|hour| hour < floor) {
+            self.open = None;
+            shrunk += std::mem::take(&mut self.set_aside).unsigned_abs();
+        }
         for (cells, width) in self.cells.iter_mut().zip(WIDTHS) {
             let dropped = cells.partition_point(|cell| cell.span.saturating_mul(width) < floor);
             shrunk += cells.drain(..dropped).map(|cell| cell.visitors.heap_bytes()).sum::<usize>();
-            let before = cells.capacity();
-            if cells.len() < before / 2 {
-                cells.shrink_to_fit();
-            }
-            shrunk += (before - cells.capacity()) * size_of::<Cell>();
+            shrunk += growth::vec_bytes::<Cell>(dropped);
+            growth::trim(cells);
         }
         shrunk
+    }
+}
+
+/// Where the cell of that span is; it is made where it isn't there yet.
+fn place_of(cells: &mut Vec<Cell>, span: i32) -> usize {
+    let new = || Cell { span, count: 0, visitors: VisitorSet::None };
+    match cells.last() {
+        Some(last) if last.span == span => cells.len() - 1,
+        Some(last) if last.span > span => match cells.binary_search_by_key(&span, |cell| cell.span) {
+            Ok(place) => place,
+            Err(place) => {
+                growth::push(cells, new());
+                cells[place..].rotate_right(1);
+                place
+            }
+        },
+        _ => {
+            growth::push(cells, new());
+            cells.len() - 1
+        }
     }
 }
 
@@ -117,6 +164,12 @@ impl Cover {
         let mut cover = Self { pieces: Vec::with_capacity(2 * WIDTHS.len()) };
         cover.add(from, to, WIDTHS.len() - 1);
         cover
+    }
+
+    /// Whether the hour is covered, and not by itself.
+    fn holds_in_wider_cell(&self, hour: i32) -> bool {
+        let holds = |piece: &Piece| piece.spans.contains(&hour.div_euclid(WIDTHS[piece.width]));
+        self.pieces.iter().any(|piece| piece.width > 0 && holds(piece))
     }
 
     fn add(&mut self, from: i32, to: i32, width: usize) {
@@ -191,6 +244,21 @@ mod tests {
     }
 
     #[test]
+    fn every_cover_counts_every_event_once_in_whatever_order_they_came() {
+        let hours = [0, 0, 5, 30, 29, 30, 5, 2_000, 1_999, 2_000, 2_001, -1, 2_001];
+        let mut series = Series::default();
+        for (visitor, hour) in (0..).zip(hours) {
+            series.add(hour, 1, &[visitor], i32::MIN);
+            for (from, to) in [(-5_000, 5_000), (0, 24), (0, 1_536), (1_536, 2_001), (1_536, 2_002), (-1, 31)] {
+                let cover = Cover::of(from, to);
+                let expected = hours[..=visitor as usize].iter().filter(|hour| (from..to).contains(*hour)).count() as u64;
+                assert_eq!(series.cover(&cover).map(|cell| cell.count).sum::<u64>(), expected, "{from}..{to}");
+                assert_eq!(distinct(series.cover(&cover), []), expected, "{from}..{to}");
+            }
+        }
+    }
+
+    #[test]
     fn dropping_gives_back_every_byte() {
         let mut series = Series::default();
         let mut bytes = 0;
@@ -199,5 +267,6 @@ mod tests {
         }
         bytes -= series.drop_before(i32::MAX) as isize;
         assert_eq!(bytes, 0);
+        assert_eq!(series.set_aside, 0);
     }
 }

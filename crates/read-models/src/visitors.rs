@@ -2,9 +2,12 @@
 
 use roaring::RoaringBitmap;
 
-/// Above so many visitors a compressed bitmap takes over. Below, a sorted slice is smaller (a bitmap pays for each of the
-/// 65,536-wide containers that its members are spread over) and quicker to add to.
+/// Up to so many visitors a sorted slice is small and quick enough.
 const FEW_MAX: usize = 512;
+
+/// Above, a compressed bitmap takes over once it is smaller: it pays for each of the 65,536-wide containers that its
+/// members are spread over, and saves two bytes a member.
+const CONTAINER_MEMBERS_MIN: usize = 32;
 
 /// From so many visitors on, they are added to a bitmap as a bitmap.
 const BULK_MIN: usize = 64;
@@ -53,8 +56,20 @@ impl VisitorSet {
         match sorted {
             [] => Self::None,
             [one] => Self::One(*one),
-            few if few.len() <= FEW_MAX => Self::Few(few.into()),
+            few if few.len() <= FEW_MAX || few.len() < CONTAINER_MEMBERS_MIN * containers_of(few) => {
+                Self::Few(few.into())
+            }
             many => Self::Many(Box::new(from_ascending(many))),
+        }
+    }
+
+    /// The visitors in ascending order.
+    pub(crate) fn to_sorted(&self) -> Vec<u32> {
+        match self {
+            Self::None => Vec::new(),
+            Self::One(one) => vec![*one],
+            Self::Few(few) => few.to_vec(),
+            Self::Many(many) => many.iter().collect(),
         }
     }
 
@@ -105,6 +120,11 @@ impl VisitorSet {
     }
 }
 
+/// How many of a bitmap's containers the visitors, given in ascending order, would be spread over.
+fn containers_of(visitors: &[u32]) -> usize {
+    visitors.chunk_by(|left, right| left >> 16 == right >> 16).count()
+}
+
 fn from_ascending(visitors: &[u32]) -> RoaringBitmap {
     let ascending = RoaringBitmap::from_sorted_iter(visitors.iter().copied());
     ascending.unwrap_or_else(|_| visitors.iter().copied().collect())
@@ -144,7 +164,7 @@ mod tests {
         let mut expected = BTreeSet::new();
         for round in 0..200_u32 {
             let new: BTreeSet<u32> =
-                (0..round % 37).map(|step| (round * 7919 + step * 104_729) % 300_000).collect();
+                (0..round % 37).map(|step| (round * 7919 + step * 104_729) % 100_000).collect();
             set.add_sorted(&new.iter().copied().collect::<Vec<_>>());
             expected.extend(new);
             assert_eq!(set.len(), expected.len() as u64);
@@ -153,6 +173,6 @@ mod tests {
         let mut union = RoaringBitmap::new();
         set.union_into(&mut union);
         assert!(union.iter().eq(expected.iter().copied()));
-        assert!(expected.iter().all(|&visitor| set.contains(visitor)) && !set.contains(300_001));
+        assert!(expected.iter().all(|&visitor| set.contains(visitor)) && !set.contains(100_001));
     }
 }

@@ -209,6 +209,13 @@ impl<'a> Reading<'a> {
         Self { ingest, now: ingest.clock.now(), batch, report: BatchReport::default(), seen: 0 }
     }
 
+    /// Whether this is an event too many: the request is refused whole, so what else it holds need only be counted.
+    fn is_too_long(&mut self) -> bool {
+        let too_long = self.seen >= self.ingest.limits.batch_events;
+        self.seen += usize::from(too_long);
+        too_long
+    }
+
     fn item(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Malformed> {
         let envelope = Envelope::read(scanner)?;
         self.judge(envelope);
@@ -216,6 +223,9 @@ impl<'a> Reading<'a> {
     }
 
     fn line(&mut self, line: &[u8]) {
+        if self.is_too_long() {
+            return;
+        }
         let read = |text| {
             let mut scanner = Scanner::new(text);
             let envelope = Envelope::read(&mut scanner)?;
@@ -230,9 +240,7 @@ impl<'a> Reading<'a> {
     }
 
     fn judge(&mut self, envelope: Envelope<'_>) {
-        if self.seen >= self.ingest.limits.batch_events {
-            // Too many: the request is refused whole, so what else it holds need only be read.
-            self.seen += 1;
+        if self.is_too_long() {
             return;
         }
         let (now, oldest) = (self.now, self.ingest.oldest(self.now));

@@ -17,6 +17,8 @@ pub(crate) struct Log {
     /// Chunks that hold nothing any more.
     free: Vec<usize>,
     current: Option<usize>,
+    /// Bytes freed when a chunk that had emptied stopped being current, and not told yet.
+    freed: usize,
 }
 
 #[derive(Debug, Default)]
@@ -29,7 +31,7 @@ struct Chunk {
 impl Log {
     /// A log whose chunks have about so many bytes.
     pub(crate) fn new(chunk_bytes: usize) -> Self {
-        Self { chunk_bytes: chunk_bytes.min(CHUNK_MAX), chunks: Vec::new(), free: Vec::new(), current: None }
+        Self { chunk_bytes: chunk_bytes.min(CHUNK_MAX), chunks: Vec::new(), free: Vec::new(), current: None, freed: 0 }
     }
 
     /// Appends a record; `None` when the positions are used up. Otherwise where it is, and how many bytes were
@@ -67,12 +69,16 @@ impl Log {
         let chunk = &mut self.chunks[index];
         chunk.live -= 1;
         if chunk.live > 0 || self.current == Some(index) {
-            return 0;
+            return std::mem::take(&mut self.freed);
         }
-        let freed = chunk.bytes.capacity() + size_of::<Chunk>();
-        chunk.bytes = Vec::new();
+        self.free_chunk(index);
+        std::mem::take(&mut self.freed)
+    }
+
+    fn free_chunk(&mut self, index: usize) {
+        let bytes = std::mem::take(&mut self.chunks[index].bytes);
+        self.freed += bytes.capacity() + size_of::<Chunk>();
         self.free.push(index);
-        freed
     }
 
     /// Every record that was appended and whose chunk is still there, forgotten ones among them.
@@ -107,10 +113,8 @@ impl Log {
         // The one that was current may have emptied while it was kept open.
         if let Some(last) = self.current.replace(index)
             && self.chunks[last].live == 0
-            && last != index
         {
-            self.chunks[last].live = 1;
-            self.forget((last as u32) << OFFSET_BITS);
+            self.free_chunk(last);
         }
         Some(index)
     }

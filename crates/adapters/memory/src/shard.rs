@@ -48,13 +48,6 @@ impl Open {
         self.reserved_bytes
     }
 
-    /// Makes it ready to be filled again.
-    pub(crate) fn clear(&mut self) {
-        self.facts.clear();
-        self.text.clear();
-        self.reserved_bytes = 0;
-    }
-
     fn push(&mut self, event: EventRef<'_>, location: Location) {
         let [event_type, user, subject] = event.names();
         let mut add = |name: &[u8]| {
@@ -126,9 +119,14 @@ impl Shard {
         self.identities.find(hash, |position| self.log.get(position).id().as_bytes() == id)
     }
 
-    /// Takes what is not folded yet, leaving `empty` in its place.
-    pub(crate) fn take_open(&mut self, empty: Open) -> Open {
-        std::mem::replace(&mut self.open, empty)
+    /// How many events are not folded yet.
+    pub(crate) fn open_len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Takes what is not folded yet.
+    pub(crate) fn take_open(&mut self) -> Open {
+        std::mem::take(&mut self.open)
     }
 
     /// Forgets an event. Returns how many bytes were freed.

@@ -1,7 +1,7 @@
 //! The store: appending to shards, folding behind them, and keeping within time and memory.
 
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::thread::Thread;
 use std::time::Duration;
@@ -18,13 +18,17 @@ use crate::shard::{Open, PositionsUsedUp, Shard, append_bytes_max};
 /// Sixteen locks: enough that two requests rarely meet, few enough to visit all of them for every question.
 const SHARDS: usize = 16;
 /// Above so many events not folded yet the maintenance thread is woken early.
-const OPEN_EVENTS_WAKE: isize = 16_384;
-/// Above so many, whoever appends folds: ingestion must not outrun folding for ever.
-const OPEN_EVENTS_MAX: isize = 262_144;
+const OPEN_EVENTS_WAKE: usize = 32_768;
+/// Above so many, whoever appends folds a part of them: ingestion must not outrun folding for ever.
+const OPEN_EVENTS_MAX: usize = 65_536;
+/// Shards folded at a time. More would share more work between neighbours, fewer keep the models locked more briefly.
+const FOLD_SHARDS: usize = 4;
 /// How long events may stay unfolded when nobody asks.
-const FOLD_INTERVAL: Duration = Duration::from_millis(50);
+const FOLD_INTERVAL: Duration = Duration::from_millis(200);
 /// How often events past their retention are looked for, in folding intervals.
-const FORGET_EVERY: u32 = 200;
+const FORGET_EVERY: u32 = 50;
+/// What a store takes before it holds anything: the smallest of 256 identity tables and the thread's handle.
+const EMPTY_BYTES: usize = 32 * 1024;
 /// When room may have come back: a retention sweep or an operator's hand.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
@@ -50,10 +54,14 @@ pub(crate) struct Inner {
     /// Heap bytes of the models as last counted in the budget.
     models_bytes: AtomicUsize,
     budget: Budget,
-    /// Stored and not folded yet. Folding may take an event before its appender has counted it, so this can dip below 0.
-    open_events: AtomicIsize,
-    /// Buffers to leave in the shards at the next fold.
-    spare: Mutex<Vec<Open>>,
+    /// Events in the shards that are not folded yet. Changed only with the shard's lock or the models' in hand.
+    open_events: AtomicUsize,
+    /// Whether the maintenance thread was woken since it last folded.
+    woken: AtomicBool,
+    /// Whether the last append found the store full.
+    full: AtomicBool,
+    /// Whose turn it is when appenders fold.
+    fold_turn: AtomicUsize,
     hasher: RandomState,
     retention: Option<Duration>,
     clock: Arc<dyn Clock>,
@@ -68,13 +76,17 @@ impl MemoryStore {
     pub fn start(options: MemoryOptions) -> std::io::Result<Self> {
         // Small bounds get small chunks, or the first event of each shard would take all there is.
         let chunk_bytes = (options.max_bytes / 1_024).next_power_of_two().clamp(1_024, 64 * 1_024);
+        let budget = Budget::new(options.max_bytes);
+        budget.replace(0, size_of::<Inner>() + EMPTY_BYTES);
         let inner = Arc::new(Inner {
             shards: std::array::from_fn(|number| Mutex::new(Shard::new(number, chunk_bytes))),
             models: RwLock::default(),
             models_bytes: AtomicUsize::new(0),
-            budget: Budget::new(options.max_bytes),
-            open_events: AtomicIsize::new(0),
-            spare: Mutex::default(),
+            budget,
+            open_events: AtomicUsize::new(0),
+            woken: AtomicBool::new(false),
+            full: AtomicBool::new(false),
+            fold_turn: AtomicUsize::new(0),
             hasher: RandomState::default(),
             retention: options.retention,
             clock: options.clock,
@@ -116,6 +128,7 @@ fn maintain(store: &Weak<Inner>) {
     for round in 0_u32.. {
         std::thread::park_timeout(FOLD_INTERVAL);
         let Some(store) = store.upgrade() else { return };
+        store.woken.store(false, Ordering::Release);
         store.settle();
         if round % FORGET_EVERY == 0 {
             store.forget_expired();
@@ -132,20 +145,24 @@ impl Inner {
             Err(full) => return Err(full),
         };
         let mut outcomes = vec![Outcome::Duplicate; batch.len()];
-        let (mut taken, mut stored) = (0, 0);
+        let mut taken = 0;
         let result = self.append_by_shard(batch, |index, bytes| {
             outcomes[index] = Outcome::Stored;
             taken += bytes;
-            stored += 1;
         });
         self.budget.replace(reserved, taken);
-        let open = self.open_events.fetch_add(stored, Ordering::AcqRel) + stored;
+        self.fold_if_behind();
+        result.map(|()| outcomes)
+    }
+
+    fn fold_if_behind(&self) {
+        let open = self.open_events.load(Ordering::Acquire);
         if open > OPEN_EVENTS_MAX {
-            self.settle();
-        } else if open > OPEN_EVENTS_WAKE && open - stored <= OPEN_EVENTS_WAKE {
+            let turn = self.fold_turn.fetch_add(1, Ordering::Relaxed);
+            self.fold(&mut self.models_mut(), turn % (SHARDS / FOLD_SHARDS));
+        } else if open > OPEN_EVENTS_WAKE && !self.woken.swap(true, Ordering::AcqRel) {
             self.wake_maintenance();
         }
-        result.map(|()| outcomes)
     }
 
     /// Tells of each event that was stored, with the bytes that it took.
@@ -165,15 +182,17 @@ impl Inner {
         let by_shard = if batch.len() == 1 { &single[..] } else { &many };
         for group in by_shard.chunk_by(|left, right| left.0 == right.0) {
             let mut shard = self.shard(group[0].0)?;
-            for &(_, hash, index) in group {
-                match shard.append(hash, batch.get(index)) {
-                    Ok(Some(bytes)) => stored(index, bytes),
-                    Ok(None) => {}
-                    Err(PositionsUsedUp) => {
-                        return Err(StoreError::Unavailable { retry_after: RETRY_AFTER, source: None });
-                    }
+            let before = shard.open_len();
+            let appended = group.iter().try_for_each(|&(_, hash, index)| {
+                if let Some(bytes) = shard.append(hash, batch.get(index))? {
+                    stored(index, bytes);
                 }
-            }
+                Ok(())
+            });
+            // Before the lock is given back: who learns of an event, if only as a duplicate, must find it counted here,
+            // or would ask without folding it first.
+            self.open_events.fetch_add(shard.open_len() - before, Ordering::AcqRel);
+            appended.map_err(|PositionsUsedUp| StoreError::Unavailable { retry_after: RETRY_AFTER, source: None })?;
         }
         Ok(())
     }
@@ -218,23 +237,22 @@ impl Inner {
 
     fn settle(&self) {
         if self.open_events.load(Ordering::Acquire) != 0 || self.models.is_poisoned() {
-            self.fold(&mut self.models_mut());
+            (0..SHARDS / FOLD_SHARDS).for_each(|part| self.fold(&mut self.models_mut(), part));
         }
     }
 
-    fn fold(&self, models: &mut ReadModels) {
-        let mut spare = std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut opens: Vec<Open> = Vec::with_capacity(SHARDS);
-        for shard in &self.shards {
-            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            opens.push(shard.take_open(spare.pop().unwrap_or_default()));
-        }
+    /// Folds what some of the shards hold. It is taken from them only while the models are locked, so whoever locks them
+    /// next finds it there.
+    fn fold(&self, models: &mut ReadModels, part: usize) {
+        let shards = &self.shards[part * FOLD_SHARDS..(part + 1) * FOLD_SHARDS];
+        let take = |shard: &Mutex<Shard>| shard.lock().unwrap_or_else(PoisonError::into_inner).take_open();
+        let opens: Vec<Open> = shards.iter().map(take).collect();
         let folded: usize = opens.iter().map(Open::len).sum();
-        models.add(opens.iter().flat_map(Open::facts));
-        self.open_events.fetch_sub(folded as isize, Ordering::AcqRel);
-        self.count_models(models, opens.iter().map(Open::reserved_bytes).sum());
-        opens.iter_mut().for_each(Open::clear);
-        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = opens;
+        if folded > 0 {
+            models.add(opens.iter().flat_map(Open::facts));
+            self.open_events.fetch_sub(folded, Ordering::AcqRel);
+            self.count_models(models, opens.iter().map(Open::reserved_bytes).sum());
+        }
     }
 
     /// Counts what the models hold now in place of what they held and of what was reserved for folding.
@@ -258,8 +276,8 @@ impl Inner {
         let mut reserved = 0;
         for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            let open = shard.take_open(Open::default());
-            self.open_events.fetch_sub(open.len() as isize, Ordering::AcqRel);
+            let open = shard.take_open();
+            self.open_events.fetch_sub(open.len(), Ordering::AcqRel);
             reserved += open.reserved_bytes();
             rebuilt.add(shard.facts(|id| self.hash(id)));
         }
@@ -275,7 +293,7 @@ impl Inner {
         let oldest = self.clock.now().plus_micros(-(retention.as_micros().min(i64::MAX as u128) as i64));
         let dropped = {
             let mut models = self.models_mut();
-            self.fold(&mut models);
+            (0..SHARDS / FOLD_SHARDS).for_each(|part| self.fold(&mut models, part));
             let dropped = models.forget_before(oldest.floor_to(HOUR_US));
             self.count_models(&models, 0);
             dropped
@@ -301,12 +319,18 @@ impl Inner {
         let chunk = self.shard(0)?.log.allocation_max(largest);
         let bytes = events + chunk * batch.len().min(SHARDS) + 2 * batch.bytes();
         if self.budget.reserve(bytes) {
+            if self.full.load(Ordering::Relaxed) && self.full.swap(false, Ordering::Relaxed) {
+                tracing::info!("the memory store has room again");
+            }
             return Ok(bytes);
         }
         // Much of what is counted is only reserved for folding: fold, and see.
         self.settle();
         if self.budget.reserve(bytes) {
             return Ok(bytes);
+        }
+        if !self.full.swap(true, Ordering::Relaxed) {
+            tracing::warn!(used_bytes = self.budget.used(), "the memory store is full: events are refused with 503");
         }
         Err(StoreError::Full { retry_after: RETRY_AFTER })
     }

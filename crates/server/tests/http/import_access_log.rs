@@ -114,10 +114,11 @@ fn normal_form(target: &str) -> String {
     };
     if let Some(query) = query {
         let kept: Vec<&str> = query.split('&').filter(|parameter| !is_tracking(parameter)).collect();
-        // A `?` with nothing after it was sent so and stays; one that lost all its parameters goes with them.
+        let kept = kept.join("&");
+        // An empty query is no query, however it came to be empty.
         if !kept.is_empty() {
             page.push('?');
-            page.push_str(&kept.join("&"));
+            page.push_str(&kept);
         }
     }
     page
@@ -173,6 +174,7 @@ fn the_normal_form_of_this_test_is_the_contracts() {
         ("/%2e%2e/a", "/a"),
         ("/a?utm_source=x&b=%7e&fbclid=y#f?x", "/a?b=%7e"),
         ("/a?utm_source=x", "/a"),
+        ("/a?", "/a"),
         ("/A?a=1&a=1", "/A?a=1&a=1"),
     ];
     for (path, expected) in cases {

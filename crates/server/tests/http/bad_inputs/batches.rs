@@ -8,7 +8,8 @@ const CLICK: &str = r#"{"user_id":"u","event_type":"click"}"#;
 
 /// `(accepted, duplicates, rejected)`.
 fn counts(answer: &Value) -> [u64; 3] {
-    ["accepted", "duplicates", "rejected"].map(|name| answer[name].as_u64().unwrap_or_else(|| panic!("{answer}")))
+    ["accepted", "duplicates", "rejected"]
+        .map(|name| answer[name].as_u64().unwrap_or_else(|| panic!("{answer}")))
 }
 
 /// Place, code and pointer of each first error.
@@ -42,7 +43,10 @@ fn an_empty_batch_is_refused() {
     for request in bodies.into_iter().chain(lines) {
         let answer = server.ask(&request);
         let document = nothing_valid(&answer);
-        assert_eq!(document["errors"], json!([{"pointer": "", "code": "empty_batch", "message": document["errors"][0]["message"]}]));
+        assert_eq!(
+            document["errors"],
+            json!([{"pointer": "", "code": "empty_batch", "message": document["errors"][0]["message"]}])
+        );
     }
 }
 
@@ -73,9 +77,14 @@ fn what_is_valid_in_a_batch_is_stored_though_the_rest_is_not() {
     let id = "0196fd2c-1111-7000-8000-00000000aaaa";
     let known = format!(r#"{{"event_id":"{id}","user_id":"u","event_type":"click"}}"#);
     // Deeper than any stack, and longer than the properties of one event may be: only that item is refused.
-    let deep = format!(r#"{{"user_id":"u","event_type":"click","properties":{{"a":{}{}}}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    let deep = format!(
+        r#"{{"user_id":"u","event_type":"click","properties":{{"a":{}{}}}}}"#,
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
     let nested = format!("[{CLICK}]");
-    let items = [CLICK, "7", &known, &known, r#"{"user_id":" ","event_type":"click"}"#, &deep, &nested, CLICK];
+    let items =
+        [CLICK, "7", &known, &known, r#"{"user_id":" ","event_type":"click"}"#, &deep, &nested, CLICK];
     let report = server.ask(&Request::post("/events", format!("[{}]", items.join(",")))).json_of(200);
     assert_eq!(counts(&report), [3, 1, 4]);
     let expected = [
@@ -91,7 +100,8 @@ fn what_is_valid_in_a_batch_is_stored_though_the_rest_is_not() {
 #[test]
 fn a_batch_of_duplicates_is_no_problem() {
     let server = Server::start(&[]);
-    let body = r#"[{"event_id":"0196fd2c-1111-7000-8000-00000000bbbb","user_id":"u","event_type":"click"}, 1]"#;
+    let body =
+        r#"[{"event_id":"0196fd2c-1111-7000-8000-00000000bbbb","user_id":"u","event_type":"click"}, 1]"#;
     let first = server.ask(&Request::post("/events", body)).json_of(200);
     let second = server.ask(&Request::post("/events", body)).json_of(200);
     assert_eq!((counts(&first), counts(&second)), ([1, 0, 1], [0, 1, 1]));
@@ -166,7 +176,9 @@ fn a_body_of_nothing_but_bad_lines_costs_memory_in_proportion() {
     let server = Server::start(&[]);
     let answer = server.ask(&Request::ndjson("x\n".repeat(5 << 20)));
     assert_eq!((answer.status, answer.flaw_of_problem()), (413, None), "{}", answer.text());
-    let Some(most) = server.memory_bytes("VmHWM") else { return eprintln!("SKIPPED: there is no /proc here") };
+    let Some(most) = server.memory_bytes("VmHWM") else {
+        return eprintln!("SKIPPED: there is no /proc here");
+    };
     assert!(most < 256 << 20, "a body of 10 MiB made the server hold {} MiB", most >> 20);
 }
 

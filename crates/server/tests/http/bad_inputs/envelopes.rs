@@ -1,11 +1,15 @@
 //! Events whose members are wrong, other than what is in the properties.
 
 use super::{Case, event};
-use crate::support::{ID, now};
+use crate::support::{ID, Request, Server, now};
 
 /// A valid event's members, in order.
-const MEMBERS: [(&str, &str); 4] =
-    [("event_id", ""), ("user_id", r#""u""#), ("event_type", r#""click""#), ("timestamp", r#""2025-05-26T14:00:00Z""#)];
+const MEMBERS: [(&str, &str); 4] = [
+    ("event_id", ""),
+    ("user_id", r#""u""#),
+    ("event_type", r#""click""#),
+    ("timestamp", r#""2025-05-26T14:00:00Z""#),
+];
 
 /// A member, its wrong value as JSON, and the code at the member's pointer.
 const WRONG: &[(&str, &str, &str)] = &[
@@ -108,7 +112,6 @@ const NOT_TIMES: &[&str] = &[
     "05/26/2025 14:00:00",
     "Mon, 26 May 2025 14:00:00 GMT",
     "２０２５-05-26T14:00:00Z",
-    "2025-05-26T14:00:00\u{2212}02:00",
 ];
 
 pub(super) fn cases() -> Vec<Case> {
@@ -138,15 +141,57 @@ fn with(member: &str, value: &str) -> String {
 fn long() -> Vec<Case> {
     let tomorrow = now().plus_micros(25 * 3_600 * 1_000_000);
     vec![
-        event("256 characters", with("user_id", &format!("\"{}\"", "u".repeat(256))), 422, "too_long", "/user_id"),
-        event("256 long characters", with("user_id", &format!("\"{}\"", "😀".repeat(256))), 422, "too_long", "/user_id"),
-        event("256 escapes", with("user_id", &format!("\"{}\"", "\\u00e9".repeat(256))), 422, "too_long", "/user_id"),
+        event(
+            "256 characters",
+            with("user_id", &format!("\"{}\"", "u".repeat(256))),
+            422,
+            "too_long",
+            "/user_id",
+        ),
+        event(
+            "256 long characters",
+            with("user_id", &format!("\"{}\"", "😀".repeat(256))),
+            422,
+            "too_long",
+            "/user_id",
+        ),
+        event(
+            "256 escapes",
+            with("user_id", &format!("\"{}\"", "\\u00e9".repeat(256))),
+            422,
+            "too_long",
+            "/user_id",
+        ),
         event("256 digits", with("user_id", &"1".repeat(256)), 422, "too_long", "/user_id"),
         event("a megabyte of digits", with("user_id", &"1".repeat(1 << 20)), 422, "too_long", "/user_id"),
-        event("a long type", with("event_type", &format!("\"{}\"", "t".repeat(10_000))), 422, "unknown_event_type", "/event_type"),
-        event("a long time", with("timestamp", &format!("\"{}\"", "2".repeat(10_000))), 422, "not_a_timestamp", "/timestamp"),
-        event("a long id", with("event_id", &format!("\"{}\"", "a".repeat(10_000))), 422, "not_a_uuid", "/event_id"),
-        event("25 hours ahead", with("timestamp", &format!("\"{tomorrow}\"")), 422, "out_of_range", "/timestamp"),
+        event(
+            "a long type",
+            with("event_type", &format!("\"{}\"", "t".repeat(10_000))),
+            422,
+            "unknown_event_type",
+            "/event_type",
+        ),
+        event(
+            "a long time",
+            with("timestamp", &format!("\"{}\"", "2".repeat(10_000))),
+            422,
+            "not_a_timestamp",
+            "/timestamp",
+        ),
+        event(
+            "a long id",
+            with("event_id", &format!("\"{}\"", "a".repeat(10_000))),
+            422,
+            "not_a_uuid",
+            "/event_id",
+        ),
+        event(
+            "25 hours ahead",
+            with("timestamp", &format!("\"{tomorrow}\"")),
+            422,
+            "out_of_range",
+            "/timestamp",
+        ),
     ]
 }
 
@@ -155,7 +200,13 @@ fn missing() -> Vec<Case> {
         event("an empty object: the type", "{}", 422, "required", "/event_type"),
         event("no type", r#"{"user_id":"u"}"#, 422, "required", "/event_type"),
         event("no user", r#"{"event_type":"click"}"#, 422, "required", "/user_id"),
-        event("another case's type", r#"{"user_id":"u","Event_Type":"click"}"#, 422, "required", "/event_type"),
+        event(
+            "another case's type",
+            r#"{"user_id":"u","Event_Type":"click"}"#,
+            422,
+            "required",
+            "/event_type",
+        ),
         event("everything wrong, the id", everything_wrong(), 422, "not_a_uuid", "/event_id"),
         event("everything wrong, the user", everything_wrong(), 422, "blank", "/user_id"),
         event("everything wrong, the type", everything_wrong(), 422, "unknown_event_type", "/event_type"),
@@ -188,7 +239,13 @@ fn twice() -> Vec<Case> {
     }
     let base = with("user_id", r#""u""#);
     let base = base.trim_end_matches('}');
-    cases.push(event("user_id twice, once escaped", format!(r#"{base},"\u0075ser_id":"v"}}"#), 422, "duplicate_member", "/user_id"));
+    cases.push(event(
+        "user_id twice, once escaped",
+        format!(r#"{base},"\u0075ser_id":"v"}}"#),
+        422,
+        "duplicate_member",
+        "/user_id",
+    ));
     for (name, extra, code) in [
         ("a NUL in an unknown member", r#""x":"\u0000""#, "nul_character"),
         ("a NUL deep in an unknown member", r#""x":[{"y":"\u0000"}]"#, "nul_character"),
@@ -199,4 +256,14 @@ fn twice() -> Vec<Case> {
         cases.push(event(name, format!("{base},{extra}}}"), 422, code, ""));
     }
     cases
+}
+
+/// RFC 3339 §5.6: the sign of an offset is `+` or `-`, and U+2212 is neither.
+#[test]
+fn the_sign_of_an_offset_is_ascii() {
+    let server = Server::start(&[]);
+    let body = with("timestamp", "\"2025-05-26T14:00:00\u{2212}02:00\"");
+    assert_eq!(server.ask(&Request::post("/events", body)).status, 422);
+    let target = "/events?from=2025-05-26T14:00:00%E2%88%9202:00";
+    assert_eq!(server.ask(&Request::get(target)).status, 400);
 }

@@ -54,7 +54,8 @@ const CONTENT_TYPES: &[&str] = &[
     "*/*",
 ];
 
-const ENCODINGS: &[&str] = &["deflate", "compress", "lzma", "gzip, br", "gzip,gzip", "gzip;q=1", "utf-8", "*", "gzip br"];
+const ENCODINGS: &[&str] =
+    &["deflate", "compress", "lzma", "gzip, br", "gzip,gzip", "gzip;q=1", "utf-8", "*", "gzip br"];
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -67,7 +68,9 @@ pub(super) fn cases() -> Vec<Case> {
     }
     let not_text = Request::post("/events", CLICK).header("Content-Type", &b"application/js\xFFn"[..]);
     cases.push(refused("a content type that is not ASCII", not_text, 415));
-    for content_type in ["application/x-ndjson", "application/x-www-form-urlencoded", "application/json; charset=latin1"] {
+    for content_type in
+        ["application/x-ndjson", "application/x-www-form-urlencoded", "application/json; charset=latin1"]
+    {
         let body = r#"{"visitor_id":"v","url":"/"}"#;
         let request = Request::post("/visits", body).header("Content-Type", content_type);
         cases.push(refused(format!("a visit as {content_type}"), request, 415));

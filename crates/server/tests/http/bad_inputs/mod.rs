@@ -41,7 +41,13 @@ fn refused(name: impl Into<String>, request: Request, status: u16) -> Case {
 }
 
 /// A `POST /events` of this JSON.
-fn event(name: impl Into<String>, body: impl Into<Vec<u8>>, status: u16, code: &'static str, pointer: &str) -> Case {
+fn event(
+    name: impl Into<String>,
+    body: impl Into<Vec<u8>>,
+    status: u16,
+    code: &'static str,
+    pointer: &str,
+) -> Case {
     case(name, Request::post("/events", body), status, code, pointer)
 }
 

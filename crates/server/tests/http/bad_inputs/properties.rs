@@ -101,7 +101,13 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (event_type, properties, code, place) in WRONG {
         let pointer = format!("/properties{place}");
-        cases.push(event(format!("{event_type} {properties}"), of(event_type, properties), 422, code, &pointer));
+        cases.push(event(
+            format!("{event_type} {properties}"),
+            of(event_type, properties),
+            422,
+            code,
+            &pointer,
+        ));
     }
     for levels in [17, 18, 100, 5_000] {
         cases.push(deep(&format!("objects, {levels} levels"), nested("{\"a\":", "}", levels)));
@@ -119,11 +125,23 @@ pub(super) fn cases() -> Vec<Case> {
     let long_page = format!("{{\"page\":\"/{}\"}}", "a".repeat(8_192));
     cases.push(event("a page too long", of(VIEW, &long_page), 422, "invalid_url", "/properties/page"));
     let long_when_encoded = format!("{{\"page\":\"/{}\"}}", "ü".repeat(2_000));
-    cases.push(event("a page too long once encoded", of(VIEW, &long_when_encoded), 422, "invalid_url", "/properties/page"));
+    cases.push(event(
+        "a page too long once encoded",
+        of(VIEW, &long_when_encoded),
+        422,
+        "invalid_url",
+        "/properties/page",
+    ));
     let long_label = format!("{{\"domain\":\"{}.example\"}}", "a".repeat(64));
     cases.push(event("a label too long", of(MAIL, &long_label), 422, "invalid_domain", "/properties/domain"));
     let long_domain = format!("{{\"domain\":\"{}example\"}}", "a.".repeat(130));
-    cases.push(event("a domain too long", of(MAIL, &long_domain), 422, "invalid_domain", "/properties/domain"));
+    cases.push(event(
+        "a domain too long",
+        of(MAIL, &long_domain),
+        422,
+        "invalid_domain",
+        "/properties/domain",
+    ));
     let no_properties = format!(r#"{{"user_id":"u","event_type":"{VIEW}"}}"#);
     cases.push(event("a view without properties", no_properties, 422, "required", "/properties/page"));
     cases

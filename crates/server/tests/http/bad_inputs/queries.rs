@@ -62,10 +62,30 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     (SERIES, "metric=events&interval=hour&R&window=24h", "unknown_parameter", "window"),
     (SERIES, "metric=events&metric=events&interval=hour&R", "duplicate_member", "metric"),
     (SERIES, "metric=events&interval=minute&R", "out_of_range", "interval"),
-    (SERIES, "metric=events&interval=hour&from=2020-01-01T00:00:00Z&to=2025-01-01T00:00:00Z", "out_of_range", "interval"),
-    (SERIES, "metric=events&interval=day&from=0000-01-01T00:00:00Z&to=9999-12-31T00:00:00Z", "out_of_range", "interval"),
-    (SERIES, "metric=events&interval=minute&from=0000-01-01T00:00:00Z&to=9999-12-31T00:00:00Z", "out_of_range", "interval"),
-    (SERIES, "metric=events&interval=hour&from=2025-06-01T00:00:00Z&to=2025-05-01T00:00:00Z", "out_of_range", "from"),
+    (
+        SERIES,
+        "metric=events&interval=hour&from=2020-01-01T00:00:00Z&to=2025-01-01T00:00:00Z",
+        "out_of_range",
+        "interval",
+    ),
+    (
+        SERIES,
+        "metric=events&interval=day&from=0000-01-01T00:00:00Z&to=9999-12-31T00:00:00Z",
+        "out_of_range",
+        "interval",
+    ),
+    (
+        SERIES,
+        "metric=events&interval=minute&from=0000-01-01T00:00:00Z&to=9999-12-31T00:00:00Z",
+        "out_of_range",
+        "interval",
+    ),
+    (
+        SERIES,
+        "metric=events&interval=hour&from=2025-06-01T00:00:00Z&to=2025-05-01T00:00:00Z",
+        "out_of_range",
+        "from",
+    ),
     (VISITORS, "", "required", "url"),
     (VISITORS, "url=", "invalid_url", "url"),
     (VISITORS, "url=%20", "invalid_url", "url"),
@@ -119,7 +139,8 @@ pub(super) fn cases(server: &Server) -> Vec<Case> {
 fn cursors(server: &Server) -> Vec<Case> {
     let events = server.get("/events?limit=1");
     let ascending = events["next_cursor"].as_str().expect("there is more than one event").to_owned();
-    let descending = server.get("/events?limit=1&order=desc")["next_cursor"].as_str().unwrap_or_default().to_owned();
+    let descending =
+        server.get("/events?limit=1&order=desc")["next_cursor"].as_str().unwrap_or_default().to_owned();
     assert_ne!(ascending, descending);
     let tampered = if ascending.ends_with('A') { "B" } else { "A" };
     let tampered = format!("{}{tampered}", &ascending[..ascending.len() - 1]);

@@ -16,7 +16,11 @@ pub(super) fn cases() -> Vec<Case> {
     cases.push(refused("a byte too many", large(), 413));
     cases.push(refused("a byte too many in chunks", large().chunked(64 << 10), 413));
     cases.push(refused("twice too many", Request::post("/events", vec![b'['; 2 * BODY_BYTES]), 413));
-    cases.push(refused("twice too many in chunks", Request::post("/visits", vec![b'['; 2 * BODY_BYTES]).chunked(1 << 20), 413));
+    cases.push(refused(
+        "twice too many in chunks",
+        Request::post("/visits", vec![b'['; 2 * BODY_BYTES]).chunked(1 << 20),
+        413,
+    ));
     cases.push(refused("NDJSON of too many bytes", Request::ndjson(vec![b'\n'; BODY_BYTES + 1]), 413));
     // Nothing is sent of what is announced.
     for length in ["10485761", "99999999999", "9223372036854775807"] {
@@ -29,7 +33,13 @@ pub(super) fn cases() -> Vec<Case> {
     cases.push(case("10,001 lines", Request::ndjson(lines), 413, "too_many_events", ""));
     cases.push(case("10,001 bad lines", Request::ndjson("x\n".repeat(10_001)), 413, "too_many_events", ""));
     let numbers = format!("[{}]", vec!["1"; 10_001].join(","));
-    cases.push(case("10,001 items that are no events", Request::post("/events", numbers), 413, "too_many_events", ""));
+    cases.push(case(
+        "10,001 items that are no events",
+        Request::post("/events", numbers),
+        413,
+        "too_many_events",
+        "",
+    ));
     cases
 }
 
@@ -41,7 +51,8 @@ fn bombs() -> Vec<Case> {
     let mut brotli = brotli::CompressorWriter::new(Vec::new(), 1 << 16, 1, 22);
     std::io::copy(&mut zeros(), &mut brotli).expect("writing to memory");
     let zstd = zstd::encode_all(zeros(), 3).expect("writing to memory");
-    let bombs = [("gzip", gzip.finish().expect("writing to memory")), ("br", brotli.into_inner()), ("zstd", zstd)];
+    let bombs =
+        [("gzip", gzip.finish().expect("writing to memory")), ("br", brotli.into_inner()), ("zstd", zstd)];
     let mut cases = Vec::new();
     for (encoding, body) in bombs {
         assert!(body.len() < 2 << 20, "{encoding}: {}", body.len());

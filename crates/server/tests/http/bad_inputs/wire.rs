@@ -17,15 +17,30 @@ const GARBAGE: &[(&str, &[u8])] = &[
     ("a space in a header's name", b"GET /health HTTP/1.1\r\nHo st: a\r\n\r\n"),
     ("a NUL in a header", b"GET /health HTTP/1.1\r\nHost: a\0b\r\n\r\n"),
     ("a folded header", b"GET /health HTTP/1.1\r\nX-A: b\r\n c\r\n\r\n"),
-    ("two lengths", b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n12345"),
+    (
+        "two lengths",
+        b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n12345",
+    ),
     ("a length that is none", b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: abc\r\n\r\n"),
     ("a negative length", b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n"),
     ("a length with a plus", b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n12345"),
-    ("a length beyond 64 bits", b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n"),
+    (
+        "a length beyond 64 bits",
+        b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+    ),
     ("an unknown transfer coding", b"POST /events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: rot13\r\n\r\n"),
-    ("a chunk size that is none", b"POST /events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n"),
-    ("a chunk without its end", b"POST /events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloXX0\r\n\r\n"),
-    ("a chunk beyond 64 bits", b"POST /events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nhello"),
+    (
+        "a chunk size that is none",
+        b"POST /events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
+    ),
+    (
+        "a chunk without its end",
+        b"POST /events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloXX0\r\n\r\n",
+    ),
+    (
+        "a chunk beyond 64 bits",
+        b"POST /events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nhello",
+    ),
 ];
 
 #[test]
@@ -48,7 +63,8 @@ fn oversized_heads_are_refused_as_the_clients_doing() {
     let server = Server::start(&[]);
     let long = |bytes: usize| "a".repeat(bytes);
     let many = |count: usize| {
-        (0..count).fold(Request::get("/health"), |request, number| request.header(&format!("X-{number}"), "a"))
+        (0..count)
+            .fold(Request::get("/health"), |request, number| request.header(&format!("X-{number}"), "a"))
     };
     let requests = [
         ("a path of 70,000 bytes", Request::get(format!("/{}", long(70_000)))),
@@ -74,14 +90,23 @@ fn a_refusal_is_readable_while_the_client_is_still_sending() {
         ("too large, announced", Request::post("/events", body.clone()), 413),
         ("too large, in chunks", Request::post("/events", body.clone()).chunked(8 << 10), 413),
         ("of a wrong type", Request::post("/events", body.clone()).header("Content-Type", "text/html"), 415),
-        ("of a wrong type, in chunks", Request::post("/events", body.clone()).header("Content-Type", "a/b").chunked(8 << 10), 415),
+        (
+            "of a wrong type, in chunks",
+            Request::post("/events", body.clone()).header("Content-Type", "a/b").chunked(8 << 10),
+            415,
+        ),
         ("for a path that is not there", Request::post("/nope", body.clone()), 404),
         ("by a wrong method", Request::post("/health", body), 405),
     ];
     for (name, request, status) in requests {
         for _ in 0..5 {
             let answer = server.connect().ask(&request).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert_eq!((answer.status, answer.flaw_of_problem()), (status, None), "{name}: {}", answer.text());
+            assert_eq!(
+                (answer.status, answer.flaw_of_problem()),
+                (status, None),
+                "{name}: {}",
+                answer.text()
+            );
         }
     }
 }
@@ -95,7 +120,7 @@ fn a_client_that_never_stops_sending_is_cut_off() {
     connection.send(&head).expect("the server reads");
     let chunk = [b"10000\r\n", &[b' '; 0x1_0000][..], b"\r\n"].concat();
     let since = Instant::now();
-    while since.elapsed() < Duration::from_secs(40) {
+    while since.elapsed() < Duration::from_secs(15) {
         if connection.send(&chunk).is_err() {
             return;
         }
@@ -107,7 +132,8 @@ fn a_client_that_never_stops_sending_is_cut_off() {
 fn a_body_that_breaks_off_leaves_nothing() {
     let server = Server::start(&[]);
     let mut connection = server.connect();
-    let request = Request::post("/events", r#"{"user_id":"u","event_type":"click"}"#).header("Content-Length", "99");
+    let request =
+        Request::post("/events", r#"{"user_id":"u","event_type":"click"}"#).header("Content-Length", "99");
     connection.send(&request.bytes()).expect("the server reads");
     connection.end_sending();
     if let Ok(answer) = connection.receive("POST") {

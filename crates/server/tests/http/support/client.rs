@@ -66,7 +66,8 @@ impl Request {
 
     /// The request line and the headers, up to the blank line.
     pub(crate) fn head(&self) -> Vec<u8> {
-        let mut head = format!("{} {} HTTP/1.1\r\nHost: footfall.test\r\n", self.method, self.target).into_bytes();
+        let mut head =
+            format!("{} {} HTTP/1.1\r\nHost: footfall.test\r\n", self.method, self.target).into_bytes();
         let has_length = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length"));
         match (&self.body, self.chunk_bytes) {
             (Some(_), Some(_)) => head.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),

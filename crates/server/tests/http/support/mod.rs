@@ -4,6 +4,6 @@ mod client;
 mod json;
 mod server;
 
-pub(crate) use client::{Answer, Connection, Request};
+pub(crate) use client::{Answer, Request};
 pub(crate) use json::{ID, redact, url_encoded};
-pub(crate) use server::{Server, Stopped, data_file, footfall, now};
+pub(crate) use server::{Server, data_file, footfall, now};

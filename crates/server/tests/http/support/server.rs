@@ -156,7 +156,8 @@ fn drain(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
 /// The binary, without the settings of whoever runs the test.
 pub(crate) fn footfall() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_footfall"));
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FOOTFALL__")) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FOOTFALL__"))
+    {
         command.env_remove(name);
     }
     // No footfall.toml stands there.

@@ -1,0 +1,261 @@
+//! Questions over a long history: ten million events over thirty days, a million visitors and ten thousand pages, in the
+//! memory backend. Says how long filling it took, what it holds in memory by part, and how long answers take.
+//!
+//! `queries [EVENTS]`, ten million unless told otherwise. Bounded by that number; nothing leaves the process.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use footfall_bench::load::events::{PAGES, VISITORS};
+use footfall_bench::load::histogram::Histogram;
+use footfall_bench::load::machine::Machine;
+use footfall_bench::load::random::{Random, Zipf, scale};
+use footfall_domain::answers::{EventFilter, Metric, Order, PageOrder, SeriesFilter, Slice};
+use footfall_domain::calendar::{Interval, TimeZone, intervals};
+use footfall_domain::event::{EventBatch, EventId, EventParts, Subject};
+use footfall_domain::time::{DAY_US, HOUR_US, MINUTE_US, TimeRange, Timestamp};
+use footfall_memory::{MemoryOptions, MemoryStore};
+use footfall_ports::{Analytics, Clock, EventLog};
+
+const EVENTS: usize = 10_000_000;
+const BATCH: usize = 1_000;
+const DAYS: i64 = 30;
+const ROUNDS: u32 = 200;
+const SLOW_ROUNDS: u32 = 20;
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this program is its own composition root")]
+    fn now(&self) -> Timestamp {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_micros_clamped(since_1970.as_micros() as i64)
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let events = std::env::args().nth(1).map_or(Ok(EVENTS), |events| events.parse())?;
+    println!("{:?}", Machine::look_up());
+    let now = SystemClock.now();
+    let options = MemoryOptions { max_bytes: 16 << 30, retention: None, clock: Arc::new(SystemClock) };
+    let store = MemoryStore::start(options)?;
+    let history = History { now, random: Random::new(1, 1), pages: Zipf::new(PAGES) };
+    let (raw_bytes, batches) = fill(&store, history, events).await?;
+    memory(&store, events, raw_bytes);
+    println!(
+        "ingestion: worst append of {BATCH} events {:.1} ms (aim: 20), p99.9 {:.1} ms, {} over 20 ms",
+        ms(batches.max()),
+        ms(batches.quantile(0.999)),
+        batches.count_over(Duration::from_millis(20))
+    );
+    println!("\n{:<58} {:>9} {:>9} {:>9}  aim", "answer", "p50 ms", "p99 ms", "worst ms");
+    pages(&store, now).await?;
+    summaries(&store, now).await?;
+    rankings_and_series(&store, now).await?;
+    listings(&store, now).await
+}
+
+/// Where the events come from: thirty days that end now, in random order within a moving hour or over all of it.
+struct History {
+    now: Timestamp,
+    random: Random,
+    pages: Zipf,
+}
+
+impl History {
+    fn push(&mut self, batch: &mut EventBatch) {
+        let random = &mut self.random;
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&random.next_u64().to_le_bytes());
+        id[8..].copy_from_slice(&random.next_u64().to_le_bytes());
+        let ago_us = (random.next_u64() % (DAYS * DAY_US) as u64) as i64;
+        // A uniform number squared, as in the load benchmark: a tenth of the visitors makes a third of the visits.
+        let uniform = random.next_u64() >> 32;
+        let user = format!("user-{:07}", scale(((uniform * uniform) >> 32) as u32, VISITORS));
+        let page = self.pages.draw(random);
+        let event_type = match random.below(100) {
+            0..70 => "page_view",
+            70..90 => "click",
+            90..97 => "purchase",
+            _ => "signup",
+        };
+        let page = format!("https://shop.example.com/products/{page:04}");
+        let properties = format!(
+            r#"{{"page":"{page}","referrer":"https://www.example.org/search","title":"Espresso machines","screen":"1920x1080"}}"#
+        );
+        let subject = if event_type == "page_view" { Subject::Page(&properties[9..9 + page.len()]) } else { Subject::None };
+        batch.push(&EventParts {
+            id: EventId::from_bytes(id),
+            at: self.now.plus_micros(-ago_us),
+            event_type,
+            user: Some(&user),
+            subject,
+            properties: &properties,
+        });
+    }
+}
+
+async fn fill(
+    store: &MemoryStore,
+    mut history: History,
+    events: usize,
+) -> Result<(usize, Histogram), Box<dyn Error>> {
+    let (mut raw_bytes, mut batches, mut in_append) = (0, Histogram::default(), Duration::ZERO);
+    let start = Instant::now();
+    for _ in 0..events.div_ceil(BATCH) {
+        let mut batch = EventBatch::with_capacity(BATCH, BATCH * 300);
+        (0..BATCH).for_each(|_| history.push(&mut batch));
+        raw_bytes += batch.bytes();
+        let began = Instant::now();
+        store.append(Arc::new(batch)).await?;
+        batches.record(began.elapsed());
+        in_append += began.elapsed();
+    }
+    let filled = start.elapsed();
+    store.settle();
+    println!(
+        "filled with {events} events in {:.1} s, {:.1} s of them in append ({:.2} us an event), settled {:.0} ms later",
+        filled.as_secs_f64(),
+        in_append.as_secs_f64(),
+        in_append.as_secs_f64() * 1e6 / events as f64,
+        ms(start.elapsed() - filled)
+    );
+    Ok((raw_bytes, batches))
+}
+
+fn memory(store: &MemoryStore, events: usize, raw_bytes: usize) {
+    let each = |bytes: usize| bytes as f64 / events as f64;
+    println!("\nmemory, bytes an event: {:.1} raw (identity, time, names, properties as sent)", each(raw_bytes));
+    let mut sum = 0;
+    for (part, bytes) in store.bytes_by_part() {
+        println!("  {part:<28} {:>8.1}", each(bytes));
+        sum += bytes;
+    }
+    println!("  {:<28} {:>8.1}  aim: 120", "beyond the raw event", each(sum));
+    println!("  {:<28} {:>8.1}  of which {:.1} beyond the raw event", "counted against the bound", each(store.used_bytes()), each(store.used_bytes() - raw_bytes));
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if let Some(resident) = status.lines().find(|line| line.starts_with("VmRSS")) {
+        println!("  {resident}");
+    }
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+/// Asks so many times and prints what it took.
+async fn ask<F: Future<Output = Result<(), Box<dyn Error>>>>(
+    what: &str,
+    aim: &str,
+    rounds: u32,
+    mut question: impl FnMut(u32) -> F,
+) -> Result<(), Box<dyn Error>> {
+    let mut times = Histogram::default();
+    for round in 0..rounds {
+        let start = Instant::now();
+        question(round).await?;
+        times.record(start.elapsed());
+    }
+    let [p50, p99] = [0.5, 0.99].map(|quantile| ms(times.quantile(quantile)));
+    println!("{what:<58} {p50:>9.3} {p99:>9.3} {:>9.3}  {aim}", ms(times.max()));
+    Ok(())
+}
+
+/// A range of up to thirty days with bounds at any microsecond.
+fn any_range(now: Timestamp, random: &mut Random) -> TimeRange {
+    let mut draw = || now.plus_micros(-((random.next_u64() % (DAYS * DAY_US) as u64) as i64));
+    let (first, second) = (draw(), draw());
+    TimeRange::new(first.min(second), first.max(second).plus_micros(1)).unwrap_or(TimeRange::ALL)
+}
+
+fn window(now: Timestamp, hours: i64) -> TimeRange {
+    TimeRange::new(now.plus_micros(-hours * HOUR_US).floor_to(MINUTE_US), now.plus_micros(1)).unwrap_or(TimeRange::ALL)
+}
+
+async fn pages(store: &MemoryStore, now: Timestamp) -> Result<(), Box<dyn Error>> {
+    let page = |number: u32| format!("https://shop.example.com/products/{number:04}");
+    let (zipf, mut random) = (Zipf::new(PAGES), Random::new(2, 2));
+    let page_in = |page: String, range: TimeRange| async move {
+        store.page(page, range).await?;
+        Ok(())
+    };
+    ask("visitors of the most viewed page, all time", "2", ROUNDS, |_| page_in(page(0), TimeRange::ALL)).await?;
+    let mut ranges = Random::new(3, 3);
+    ask("visitors of the most viewed page, any range", "2", ROUNDS, |_| page_in(page(0), any_range(now, &mut ranges))).await?;
+    ask("visitors of a page by its popularity, any range", "2", ROUNDS, |_| {
+        let number = zipf.draw(&mut random);
+        page_in(page(number), any_range(now, &mut random))
+    })
+    .await
+}
+
+async fn summaries(store: &MemoryStore, now: Timestamp) -> Result<(), Box<dyn Error>> {
+    let summary = |range: TimeRange| async move {
+        store.summary(range).await?;
+        Ok(())
+    };
+    for (name, hours) in [("1h", 1), ("24h", 24), ("7d", 7 * 24), ("30d", 30 * 24)] {
+        ask(&format!("summary of {name}"), "2", ROUNDS, |_| summary(window(now, hours))).await?;
+    }
+    let mut random = Random::new(4, 4);
+    ask("summary of any range within 30 days", "2", ROUNDS, |_| summary(any_range(now, &mut random))).await
+}
+
+async fn rankings_and_series(store: &MemoryStore, now: Timestamp) -> Result<(), Box<dyn Error>> {
+    for (name, hours) in [("1h", 1), ("24h", 24), ("7d", 7 * 24), ("30d", 30 * 24)] {
+        for order in [PageOrder::Visitors, PageOrder::Views] {
+            let rank = |_| async move {
+                store.top_pages(window(now, hours), order, 20).await?;
+                Ok(())
+            };
+            ask(&format!("top 20 pages by {order:?} of {name}"), "50", SLOW_ROUNDS, rank).await?;
+        }
+    }
+    let series = [
+        (Metric::Events, Interval::Hour, 30 * 24, "UTC"),
+        (Metric::Visitors, Interval::Day, 30 * 24, "UTC"),
+        (Metric::Visitors, Interval::Hour, 7 * 24, "UTC"),
+        (Metric::Visitors, Interval::Hour, 30 * 24, "UTC"),
+        (Metric::Visitors, Interval::Day, 30 * 24, "America/New_York"),
+        (Metric::Visitors, Interval::Day, 30 * 24, "Asia/Kolkata"),
+        (Metric::PageViews, Interval::Minute, 24, "UTC"),
+        (Metric::Visitors, Interval::Minute, 6 * 24, "UTC"),
+    ];
+    for (metric, interval, hours, zone) in series {
+        let range = window(now, hours);
+        let points = intervals(range, interval, TimeZone::parse(zone).ok_or("no such zone")?, 10_000)?;
+        let name = format!("{metric:?} by {interval:?}, {hours} h, {zone} ({} points)", points.len());
+        ask(&name, "50", SLOW_ROUNDS, |_| {
+            let points = points.clone();
+            async move {
+                store.series(metric, SeriesFilter::default(), points).await?;
+                Ok(())
+            }
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+async fn listings(store: &MemoryStore, now: Timestamp) -> Result<(), Box<dyn Error>> {
+    let mut random = Random::new(5, 5);
+    ask("newest 100 events", "", ROUNDS, |_| list(store, EventFilter::default())).await?;
+    ask("newest 100 events of one user", "", ROUNDS, |_| {
+        let user = Some(format!("user-{:07}", random.below(VISITORS)));
+        list(store, EventFilter { user, ..EventFilter::default() })
+    })
+    .await?;
+    let mut random = Random::new(6, 6);
+    ask("newest 100 views of one page in any range", "", ROUNDS, |_| {
+        let page = Some(format!("https://shop.example.com/products/{:04}", random.below(PAGES)));
+        list(store, EventFilter { page, range: any_range(now, &mut random), ..EventFilter::default() })
+    })
+    .await
+}
+
+async fn list(store: &MemoryStore, filter: EventFilter) -> Result<(), Box<dyn Error>> {
+    store.events(filter, Slice { order: Order::Descending, after: None, limit: 100 }).await?;
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! The cases. Each is given a store without events, and fails by panicking.
+
+#![expect(clippy::missing_panics_doc, reason = "panicking is how a case tells that a store failed it")]
+
+pub mod append;
+pub mod concurrency;
+pub mod figures;
+pub mod listing;
+pub mod spans;
+pub mod volume;

@@ -1,0 +1,206 @@
+//! Random histories, asked random questions, held against the reference.
+
+use std::fmt;
+
+use footfall_domain::answers::{EventFilter, Metric, Order, PageOrder, SeriesFilter, Slice};
+use footfall_domain::time::{DAY_US, HOUR_US, MINUTE_US, TimeRange, Timestamp};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+
+use crate::suite::runtime;
+use crate::trial::Mismatch;
+use crate::{Answer, Draft, Harness, Query, Trial, id};
+
+/// Users, pages and domains that events have; questions also name one that none has.
+const USERS: [&str; 7] = ["ann", "bob", "cid", "dan", "eve", "0", "never"];
+const PAGES: [&str; 5] = ["/", "/a", "/b", "https://example.com/", "/never"];
+const DOMAINS: [&str; 4] = ["example.com", "a.example", "/a", "never.example"];
+const TYPES: [&str; 6] = ["page_view", "click", "purchase", "delivered", "bounced", "never"];
+
+/// Where a history takes place: around now, around 1970, and in the far past.
+const STARTS_US: [i64; 3] = [1_748_268_000_000_000, 0, -62_135_596_800_000_000];
+
+/// Runs so many random histories, each on a new store, and compares every answer with the reference's. A history that
+/// fails is made as small as it gets, and printed.
+///
+/// # Panics
+/// When an answer differs.
+pub fn property_cases(cases: u32, harness: &impl Harness) {
+    let runtime = runtime();
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
+    let result = TestRunner::new(config).run(&history(), |steps| {
+        runtime.block_on(async {
+            let backend = harness.backend().await;
+            let outcome = go_through(Trial::new(backend.clone()), &steps).await;
+            drop(backend);
+            outcome.map_err(|mismatch| TestCaseError::fail(mismatch.to_string()))
+        })
+    });
+    match result {
+        Ok(()) => {}
+        Err(TestError::Fail(reason, steps)) => panic!("{reason}\nafter {steps:#?}"),
+        Err(TestError::Abort(reason)) => panic!("{reason}"),
+    }
+}
+
+async fn go_through(mut trial: Trial, steps: &[Step]) -> Result<(), Mismatch> {
+    for step in steps {
+        match step {
+            Step::Append(drafts) => drop(trial.try_append(drafts).await?),
+            Step::Ask(query) => drop(trial.check(query).await?),
+            Step::Walk(filter, order, limit) => {
+                let mut after = None;
+                loop {
+                    let slice = Slice { order: *order, after, limit: *limit };
+                    let Answer::Events(events) = trial.check(&Query::Events(filter.clone(), slice)).await?
+                    else {
+                        break;
+                    };
+                    let Some(last) = events.last() else { break };
+                    after = Some((last.at, last.id));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One thing that happens to a store.
+#[derive(Clone)]
+enum Step {
+    Append(Vec<Draft>),
+    Ask(Query),
+    Walk(EventFilter, Order, usize),
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Append(drafts) => {
+                f.write_str("Append ")?;
+                f.debug_list()
+                    .entries(drafts.iter().map(|draft| {
+                        (draft.id, draft.at.to_string(), &draft.event_type, &draft.user, &draft.topic)
+                    }))
+                    .finish()
+            }
+            Self::Ask(query) => write!(f, "Ask {query:?}"),
+            Self::Walk(filter, order, limit) => write!(f, "Walk {filter:?} {order:?} by {limit}"),
+        }
+    }
+}
+
+fn history() -> impl Strategy<Value = Vec<Step>> {
+    select(&STARTS_US[..]).prop_flat_map(|start_us| {
+        vec(prop_oneof![2 => append(start_us).boxed(), 3 => question(start_us).boxed()], 1..40)
+    })
+}
+
+fn append(start_us: i64) -> impl Strategy<Value = Step> {
+    let size = prop_oneof![6 => 0..4_usize, 3 => 0..20_usize, 1 => 0..120_usize];
+    size.prop_flat_map(move |size| vec(draft(start_us), size)).prop_map(Step::Append)
+}
+
+fn draft(start_us: i64) -> impl Strategy<Value = Draft> {
+    let user = select(&USERS[..6]);
+    (0..400_u128, moment(start_us), user, select(&PAGES[..4]), select(&DOMAINS[..3]), 0..8_u8).prop_map(
+        |(number, at, user, page, domain, kind)| {
+            // Identities spread over all bits, as real ones are.
+            let number = number.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
+            match kind {
+                0..4 => Draft::view(number, at, user, page),
+                4 => Draft::plain(number, at, user, "click"),
+                5 => Draft::plain(number, at, user, "purchase"),
+                6 => Draft::mail(number, at, "delivered", domain),
+                _ => Draft::mail(number, at, "bounced", domain),
+            }
+        },
+    )
+}
+
+/// Instants crowd around the bounds of spans of all widths, so that events and the bounds of ranges often meet.
+fn moment(start_us: i64) -> impl Strategy<Value = Timestamp> {
+    let width = select(&[MINUTE_US, HOUR_US, HOUR_US, DAY_US, 8 * DAY_US, 64 * DAY_US][..]);
+    let beside = prop_oneof![
+        6 => -1..=1_i64,
+        2 => select(&[MINUTE_US, -MINUTE_US, 30 * MINUTE_US, HOUR_US - 1][..]),
+        1 => -DAY_US..DAY_US
+    ];
+    (width, -1..=2_i64, beside).prop_map(move |(width, steps, beside)| {
+        let start = Timestamp::from_micros_clamped(start_us).floor_to(width);
+        start.plus_micros(steps * width + beside)
+    })
+}
+
+fn between(start_us: i64) -> impl Strategy<Value = TimeRange> {
+    (moment(start_us), moment(start_us)).prop_map(|(one, other)| {
+        let (from, to) = (one.min(other), one.max(other));
+        TimeRange::new(from, to).or(TimeRange::new(from, from.plus_micros(1))).unwrap_or(TimeRange::ALL)
+    })
+}
+
+fn maybe_open(start_us: i64) -> impl Strategy<Value = TimeRange> {
+    (between(start_us), 0..8_u8).prop_map(|(range, open)| {
+        let from = if matches!(open, 0 | 1) { Timestamp::MIN } else { range.from() };
+        let to = if matches!(open, 1 | 2) { Timestamp::MAX } else { range.to() };
+        TimeRange::new(from, to).unwrap_or(range)
+    })
+}
+
+fn question(start_us: i64) -> impl Strategy<Value = Step> {
+    let event = (0..400_u128)
+        .prop_map(|number| Query::Event(id(number.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835))));
+    let page = (name(&PAGES), maybe_open(start_us)).prop_map(|(page, range)| Query::Page(page, range));
+    let order = select(&[PageOrder::Visitors, PageOrder::Views][..]);
+    let top = (maybe_open(start_us), order, 1..7_usize)
+        .prop_map(|(range, order, limit)| Query::TopPages(range, order, limit));
+    let metric = select(&[Metric::Events, Metric::Visitors, Metric::PageViews][..]);
+    let filter = (option::of(name(&TYPES)), option::weighted(0.4, name(&PAGES)))
+        .prop_map(|(event_type, page)| SeriesFilter { event_type, page });
+    let series = (metric, filter, ranges(start_us))
+        .prop_map(|(metric, filter, ranges)| Query::Series(metric, filter, ranges));
+    let list =
+        (event_filter(start_us), order_of_list(), option::of((moment(start_us), any::<u128>())), 1..30_usize)
+            .prop_map(|(filter, order, after, limit)| {
+                let after = after.map(|(at, number)| (at, id(number)));
+                Query::Events(filter, Slice { order, after, limit })
+            });
+    let walk = (event_filter(start_us), order_of_list(), 1..30_usize)
+        .prop_map(|(filter, order, limit)| Step::Walk(filter, order, limit));
+    prop_oneof![
+        1 => event.prop_map(Step::Ask),
+        4 => page.prop_map(Step::Ask),
+        3 => top.prop_map(Step::Ask),
+        4 => between(start_us).prop_map(|range| Step::Ask(Query::Summary(range))),
+        4 => series.prop_map(Step::Ask),
+        4 => list.prop_map(Step::Ask),
+        1 => walk,
+    ]
+}
+
+fn name(names: &'static [&'static str]) -> impl Strategy<Value = String> {
+    select(names).prop_map(str::to_owned)
+}
+
+fn order_of_list() -> impl Strategy<Value = Order> {
+    select(&[Order::Ascending, Order::Descending][..])
+}
+
+fn event_filter(start_us: i64) -> impl Strategy<Value = EventFilter> {
+    let some = |names| option::weighted(0.3, name(names));
+    (some(&USERS), some(&TYPES), some(&PAGES), some(&DOMAINS), maybe_open(start_us)).prop_map(
+        |(user, event_type, page, domain, range)| EventFilter { user, event_type, page, domain, range },
+    )
+}
+
+/// Ascending ranges that don't overlap, with and without gaps between them.
+fn ranges(start_us: i64) -> impl Strategy<Value = Vec<TimeRange>> {
+    (vec(moment(start_us), 0..12), any::<bool>()).prop_map(|(mut instants, gaps)| {
+        instants.sort_unstable();
+        let step = if gaps { 2 } else { 1 };
+        instants.windows(2).step_by(step).filter_map(|pair| TimeRange::new(pair[0], pair[1])).collect()
+    })
+}

@@ -1,0 +1,97 @@
+//! The macro that makes every case a test of the adapter's, and what runs one.
+
+use std::future::Future;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{Harness, Trial};
+
+/// Runs one case on a store of its own, in a multi-threaded runtime of its own.
+///
+/// # Panics
+/// When the case fails, or the system gives no threads.
+pub fn run<F: Future<Output = ()>>(harness: &impl Harness, case: impl FnOnce(Trial) -> F) {
+    runtime().block_on(async {
+        let backend = harness.backend().await;
+        // Kept until after the case, so that what it guards goes last.
+        let trial = Trial::new(backend.clone());
+        case(trial).await;
+        drop(backend);
+    });
+}
+
+pub(crate) fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("the system gives threads")
+}
+
+/// Stamps the suite on an adapter: `suite!(harness)`, where `harness` is an expression for a [`Harness`](crate::Harness).
+/// Every case becomes a `#[test]` of its name.
+#[macro_export]
+macro_rules! suite {
+    ($harness:expr) => {
+        $crate::stamp! { $harness;
+            append: outcomes_follow_the_batch;
+            append: duplicates_within_a_batch_count_once;
+            append: duplicates_across_batches_change_no_figure;
+            append: the_first_one_stored_wins;
+            append: an_event_is_visible_to_the_next_read;
+            append: events_are_found_by_identity_or_are_absent;
+            append: contents_are_kept_as_sent;
+            append: a_retry_with_other_content_never_wins;
+            append: a_working_store_is_healthy;
+            append: an_empty_store_answers_everything;
+            listing: order_is_time_and_then_identity;
+            listing: cursors_walk_with_any_limit;
+            listing: cursors_walk_through_one_instant;
+            listing: cursors_hold_while_events_arrive;
+            listing: every_filter_and_combination;
+            listing: a_page_is_no_domain;
+            listing: filtered_lists_walk;
+            listing: bounds_are_half_open_to_the_microsecond;
+            listing: a_cursor_may_be_any_place;
+            figures: an_unseen_page_counts_nothing;
+            figures: visitors_are_counted_once_and_views_each_time;
+            figures: one_user_on_many_pages;
+            figures: pages_are_ranked_by_the_figure_asked_for;
+            figures: ties_hold_at_any_limit;
+            figures: totals_by_type_and_users;
+            figures: hours_are_told_each_and_cut_at_the_bounds;
+            figures: charts_of_every_metric_and_filter;
+            figures: contradictory_filters_count_nothing;
+            spans: within_an_hour;
+            spans: across_hours;
+            spans: across_days;
+            spans: across_spans_of_eight_days;
+            spans: across_spans_of_sixty_four_days;
+            spans: before_1970;
+            spans: in_the_far_past_and_at_the_ends_of_time;
+            spans: open_ranges;
+            spans: late_events_are_counted_where_they_belong;
+            volume: ten_thousand_events_in_a_batch;
+            volume: visitors_of_a_page_grow_by_the_thousand;
+            volume: visitors_who_come_again_count_once;
+            volume: thousands_of_pages;
+            volume: events_in_reverse;
+            concurrency: one_of_many_stores_an_event;
+            concurrency: a_duplicate_is_visible_already;
+            concurrency: each_task_sees_what_it_stored;
+            concurrency: figures_only_grow_and_end_exact;
+            concurrency: walks_hold_while_others_append;
+            concurrency: one_content_wins_a_race;
+        }
+    };
+}
+
+/// What [`suite!`] is made of.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! stamp {
+    ($harness:expr; $($module:ident: $case:ident;)*) => {
+        $(
+            #[test]
+            fn $case() {
+                $crate::run(&$harness, $crate::cases::$module::$case);
+            }
+        )*
+    };
+}

@@ -1,0 +1,238 @@
+//! A store and the reference side by side.
+
+use std::fmt;
+
+use footfall_domain::answers::{
+    EventFilter, Metric, Order, PageCounts, PageOrder, Position, RankedPage, SeriesFilter, Slice, Summary,
+};
+use footfall_domain::event::EventId;
+use footfall_domain::time::{TimeRange, Timestamp};
+use footfall_ports::{EventLog, Outcome};
+
+use crate::{Answer, Backend, Draft, Query, Reference, batch_of, range};
+
+/// A store that is put through a case, and the reference that went through the same.
+#[derive(Debug)]
+pub struct Trial {
+    backend: Backend,
+    reference: Reference,
+}
+
+/// An answer other than the reference's.
+#[derive(Debug)]
+pub(crate) struct Mismatch {
+    asked: String,
+    expected: String,
+    answered: String,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "asked {}\nexpected {}\nanswered {}", self.asked, self.expected, self.answered)
+    }
+}
+
+impl Trial {
+    /// A trial of a store without events.
+    pub fn new(backend: Backend) -> Self {
+        Self { backend, reference: Reference::default() }
+    }
+
+    /// The store, to be used beside the reference.
+    pub const fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
+    /// The store's log.
+    pub fn log(&self) -> &dyn EventLog {
+        &*self.backend.log
+    }
+
+    /// What the store should hold.
+    pub const fn reference(&self) -> &Reference {
+        &self.reference
+    }
+
+    /// Tells the reference of events that the store was given beside it.
+    pub fn note(&mut self, drafts: &[Draft]) {
+        self.reference.append(drafts);
+    }
+
+    /// Appends to both.
+    ///
+    /// # Panics
+    /// When the store says anything else of the events than the reference.
+    pub async fn append(&mut self, drafts: &[Draft]) -> Vec<Outcome> {
+        self.try_append(drafts).await.unwrap_or_else(|mismatch| panic!("{mismatch}"))
+    }
+
+    pub(crate) async fn try_append(&mut self, drafts: &[Draft]) -> Result<Vec<Outcome>, Mismatch> {
+        let expected = self.reference.append(drafts);
+        match self.backend.log.append(batch_of(drafts)).await {
+            Ok(outcomes) if outcomes == expected => Ok(outcomes),
+            other => Err(Mismatch {
+                asked: format!("to store {:?}", drafts.iter().map(|draft| draft.id).collect::<Vec<_>>()),
+                expected: format!("{expected:?}"),
+                answered: format!("{other:?}"),
+            }),
+        }
+    }
+
+    pub(crate) async fn check(&self, query: &Query) -> Result<Answer, Mismatch> {
+        let expected = self.reference.answer(query);
+        match query.ask(&self.backend).await {
+            Ok(answer) if answer == expected => Ok(answer),
+            other => Err(Mismatch {
+                asked: format!("{query:?}"),
+                expected: format!("{expected:?}"),
+                answered: format!("{other:?}"),
+            }),
+        }
+    }
+
+    /// Asks both.
+    ///
+    /// # Panics
+    /// When the answers differ.
+    pub async fn ask(&self, query: Query) -> Answer {
+        self.check(&query).await.unwrap_or_else(|mismatch| panic!("{mismatch}"))
+    }
+
+    /// The event of that identity, checked.
+    pub async fn event(&self, id: EventId) -> Option<Draft> {
+        let Answer::Event(event) = self.ask(Query::Event(id)).await else { unreachable!() };
+        event
+    }
+
+    /// Events, checked.
+    pub async fn events(&self, filter: EventFilter, slice: Slice) -> Vec<Draft> {
+        let Answer::Events(events) = self.ask(Query::Events(filter, slice)).await else { unreachable!() };
+        events
+    }
+
+    /// A page's visitors and views, checked.
+    pub async fn page(&self, page: &str, range: TimeRange) -> (u64, u64) {
+        let Answer::Page(counts) = self.ask(Query::Page(page.into(), range)).await else { unreachable!() };
+        let PageCounts { distinct_visitors, page_views } = counts;
+        (distinct_visitors, page_views)
+    }
+
+    /// A ranking, checked.
+    pub async fn top_pages(&self, range: TimeRange, order: PageOrder, limit: usize) -> Vec<RankedPage> {
+        let Answer::TopPages(pages) = self.ask(Query::TopPages(range, order, limit)).await else {
+            unreachable!()
+        };
+        pages
+    }
+
+    /// Totals, checked.
+    pub async fn summary(&self, range: TimeRange) -> Summary {
+        let Answer::Summary(summary) = self.ask(Query::Summary(range)).await else { unreachable!() };
+        summary
+    }
+
+    /// A chart, checked.
+    pub async fn series(&self, metric: Metric, filter: SeriesFilter, ranges: Vec<TimeRange>) -> Vec<u64> {
+        let Answer::Series(values) = self.ask(Query::Series(metric, filter, ranges)).await else {
+            unreachable!()
+        };
+        values
+    }
+
+    /// Asks everything there is to ask about every range between two of the instants.
+    ///
+    /// # Panics
+    /// When any answer differs from the reference's.
+    pub async fn agrees_between(&self, instants: &[Timestamp]) {
+        let mut instants = instants.to_vec();
+        instants.sort_unstable();
+        instants.dedup();
+        for (place, from) in instants.iter().enumerate() {
+            for to in &instants[place + 1..] {
+                for query in self.everything(range(*from, *to)) {
+                    self.ask(query).await;
+                }
+            }
+        }
+        let consecutive: Vec<TimeRange> = instants.windows(2).map(|pair| range(pair[0], pair[1])).collect();
+        for (metric, filter) in self.charts() {
+            self.ask(Query::Series(metric, filter, consecutive.clone())).await;
+        }
+    }
+
+    /// Walks the whole list in slices of that many, checking each.
+    ///
+    /// # Panics
+    /// When a slice differs from the reference's.
+    pub async fn walk(&self, filter: &EventFilter, order: Order, limit: usize) -> Vec<Draft> {
+        let mut walked: Vec<Draft> = Vec::new();
+        loop {
+            let after = walked.last().map(position_of);
+            let slice = self.events(filter.clone(), Slice { order, after, limit }).await;
+            if slice.is_empty() {
+                return walked;
+            }
+            walked.extend(slice);
+        }
+    }
+
+    /// Every question about a range, for the names that are stored and one that isn't.
+    fn everything(&self, range: TimeRange) -> Vec<Query> {
+        let mut queries = vec![
+            Query::TopPages(range, PageOrder::Visitors, 1_000),
+            Query::TopPages(range, PageOrder::Views, 2),
+            Query::Events(EventFilter { range, ..EventFilter::default() }, FIRST),
+            Query::Events(
+                EventFilter { range, ..EventFilter::default() },
+                Slice { order: Order::Descending, limit: 3, ..FIRST },
+            ),
+        ];
+        // An hour of each is in the answer: years of them would only be slow.
+        if range.to().micros() - range.from().micros() < 400 * 24 * 3_600_000_000 {
+            queries.push(Query::Summary(range));
+        }
+        queries.extend(self.pages().into_iter().map(|page| Query::Page(page, range)));
+        queries.extend(
+            self.charts().into_iter().map(|(metric, filter)| Query::Series(metric, filter, vec![range])),
+        );
+        queries
+    }
+
+    /// Every metric with every filter that makes a difference.
+    fn charts(&self) -> Vec<(Metric, SeriesFilter)> {
+        let types = [None, Some("page_view"), Some("click"), Some("delivered"), Some("never")];
+        let pages = [None, self.pages().first().cloned(), Some("/never".into())];
+        let mut charts = Vec::new();
+        for metric in [Metric::Events, Metric::Visitors, Metric::PageViews] {
+            for event_type in types {
+                for page in &pages {
+                    let filter = SeriesFilter { event_type: event_type.map(Into::into), page: page.clone() };
+                    charts.push((metric, filter));
+                }
+            }
+        }
+        charts
+    }
+
+    /// A few of the stored pages, and one that isn't.
+    fn pages(&self) -> Vec<String> {
+        let mut pages: Vec<String> = Vec::new();
+        for event in self.reference.all() {
+            if let crate::Topic::Page(page) = &event.topic
+                && !pages.contains(page)
+                && pages.len() < 3
+            {
+                pages.push(page.clone());
+            }
+        }
+        pages.push("/never".into());
+        pages
+    }
+}
+
+const FIRST: Slice = Slice { order: Order::Ascending, after: None, limit: 1_000 };
+
+/// Where an event stands in the list.
+pub(crate) const fn position_of(event: &Draft) -> Position {
+    (event.at, event.id)
+}

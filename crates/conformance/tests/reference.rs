@@ -1,0 +1,120 @@
+//! The suite on the naive reference: what the cases expect by hand, and what the reference computes, are the same.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use footfall_conformance::{Answer, Backend, Draft, Harness, Query, Reference, batch_of};
+use footfall_domain::answers::{
+    EventFilter, Metric, PageCounts, PageOrder, RankedPage, SeriesFilter, Slice, Summary,
+};
+use footfall_domain::event::{Event, EventBatch, EventId};
+use footfall_domain::time::TimeRange;
+use footfall_ports::{Analytics, DependencyState, EventLog, Health, Outcome, StoreError};
+
+#[derive(Default)]
+struct Naive(Mutex<Reference>);
+
+impl Naive {
+    fn answer(&self, query: &Query) -> Answer {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).answer(query)
+    }
+}
+
+fn event_of(draft: &Draft) -> Event {
+    Event::copy_of(batch_of(std::slice::from_ref(draft)).get(0))
+}
+
+#[async_trait]
+impl EventLog for Naive {
+    async fn append(&self, batch: Arc<EventBatch>) -> Result<Vec<Outcome>, StoreError> {
+        let drafts: Vec<Draft> = batch.iter().map(Draft::of).collect();
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).append(&drafts))
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
+        let Answer::Event(event) = self.answer(&Query::Event(id)) else { unreachable!() };
+        Ok(event.as_ref().map(event_of))
+    }
+
+    async fn events(&self, filter: EventFilter, slice: Slice) -> Result<Vec<Event>, StoreError> {
+        let Answer::Events(events) = self.answer(&Query::Events(filter, slice)) else { unreachable!() };
+        Ok(events.iter().map(event_of).collect())
+    }
+}
+
+#[async_trait]
+impl Analytics for Naive {
+    async fn page(&self, page: String, range: TimeRange) -> Result<PageCounts, StoreError> {
+        let Answer::Page(counts) = self.answer(&Query::Page(page, range)) else { unreachable!() };
+        Ok(counts)
+    }
+
+    async fn top_pages(
+        &self,
+        range: TimeRange,
+        order: PageOrder,
+        limit: usize,
+    ) -> Result<Vec<RankedPage>, StoreError> {
+        let Answer::TopPages(pages) = self.answer(&Query::TopPages(range, order, limit)) else {
+            unreachable!()
+        };
+        Ok(pages)
+    }
+
+    async fn summary(&self, range: TimeRange) -> Result<Summary, StoreError> {
+        let Answer::Summary(summary) = self.answer(&Query::Summary(range)) else { unreachable!() };
+        Ok(summary)
+    }
+
+    async fn series(
+        &self,
+        metric: Metric,
+        filter: SeriesFilter,
+        ranges: Vec<TimeRange>,
+    ) -> Result<Vec<u64>, StoreError> {
+        let Answer::Series(values) = self.answer(&Query::Series(metric, filter, ranges)) else {
+            unreachable!()
+        };
+        Ok(values)
+    }
+}
+
+#[async_trait]
+impl Health for Naive {
+    async fn check(&self) -> Vec<DependencyState> {
+        vec![DependencyState { name: "storage", required: true, state: Ok(()) }]
+    }
+}
+
+struct OnNaive;
+
+#[async_trait]
+impl Harness for OnNaive {
+    async fn backend(&self) -> Backend {
+        Backend::of(Arc::new(Naive::default()))
+    }
+}
+
+footfall_conformance::suite!(OnNaive);
+
+#[test]
+fn random_histories_run() {
+    footfall_conformance::property_cases(8, &OnNaive);
+}
+
+#[test]
+fn every_case_is_stamped() {
+    let stamped = include_str!("../src/suite.rs");
+    let cases = [
+        include_str!("../src/cases/append.rs"),
+        include_str!("../src/cases/concurrency.rs"),
+        include_str!("../src/cases/figures.rs"),
+        include_str!("../src/cases/listing.rs"),
+        include_str!("../src/cases/spans.rs"),
+        include_str!("../src/cases/volume.rs"),
+    ];
+    let names = cases.iter().flat_map(|text| text.split("pub async fn ").skip(1));
+    for name in names.filter_map(|text| text.split('(').next()) {
+        assert!(stamped.contains(&format!(": {name};")), "{name} is not in the suite");
+    }
+}
