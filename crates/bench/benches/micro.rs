@@ -60,7 +60,9 @@ fn validated(body: &str, rules: &Rules) -> EventBatch {
 #[divan::bench]
 fn parse(bencher: Bencher<'_, '_>) {
     let body = body(0);
-    bencher.counter(ItemsCount::new(EVENTS)).bench(|| read(black_box(&body), |envelope| drop(black_box(envelope))));
+    bencher
+        .counter(ItemsCount::new(EVENTS))
+        .bench(|| read(black_box(&body), |envelope| drop(black_box(envelope))));
 }
 
 #[divan::bench]
@@ -73,9 +75,10 @@ fn parse_and_validate(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn parse_by_serde_json(bencher: Bencher<'_, '_>) {
     let body = body(0);
-    bencher
-        .counter(ItemsCount::new(EVENTS))
-        .bench(|| serde_json::from_str::<serde_json::Value>(black_box(&body)).map(|value| value.as_array().map(Vec::len)));
+    bencher.counter(ItemsCount::new(EVENTS)).bench(|| {
+        serde_json::from_str::<serde_json::Value>(black_box(&body))
+            .map(|value| value.as_array().map(Vec::len))
+    });
 }
 
 /// Deduplication and log: appending to a store that holds so many events already.

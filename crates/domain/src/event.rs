@@ -378,11 +378,20 @@ mod tests {
         batch.push(&parts(None, Subject::Page("/other"), properties));
         batch.push(&parts(Some("bob"), Subject::None, "{}"));
         let [first, second, third] = [batch.get(0), batch.get(1), batch.get(2)];
-        assert_eq!((first.user(), first.subject(), first.properties()), (Some("ann"), Subject::Page("/é"), properties));
+        assert_eq!(
+            (first.user(), first.subject(), first.properties()),
+            (Some("ann"), Subject::Page("/é"), properties)
+        );
         assert_eq!((second.user(), second.subject()), (None, Subject::Page("/other")));
         assert_eq!(second.record().len() + 3, first.record().len() + "/other".len());
-        assert_eq!((third.subject(), third.properties(), third.event_type()), (Subject::None, "{}", PAGE_VIEW));
-        assert_eq!((first.id(), first.at()), (parts(None, Subject::None, "").id, parts(None, Subject::None, "").at));
+        assert_eq!(
+            (third.subject(), third.properties(), third.event_type()),
+            (Subject::None, "{}", PAGE_VIEW)
+        );
+        assert_eq!(
+            (first.id(), first.at()),
+            (parts(None, Subject::None, "").id, parts(None, Subject::None, "").at)
+        );
     }
 
     #[test]

@@ -85,7 +85,12 @@ pub struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     /// Starts at the first byte of the text.
     pub const fn new(text: &'a str) -> Self {
-        Self { text, at: 0, closers: Vec::new(), findings: Findings { nul: false, lone_surrogate: false, depth: 0 } }
+        Self {
+            text,
+            at: 0,
+            closers: Vec::new(),
+            findings: Findings { nul: false, lone_surrogate: false, depth: 0 },
+        }
     }
 
     /// What was found since the last call.
@@ -172,7 +177,10 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// [`Malformed`] where the text is not an object.
-    pub fn object_members(&mut self, mut member: impl FnMut(Token<'a>, Token<'a>)) -> Result<Token<'a>, Malformed> {
+    pub fn object_members(
+        &mut self,
+        mut member: impl FnMut(Token<'a>, Token<'a>),
+    ) -> Result<Token<'a>, Malformed> {
         self.peek();
         let start = self.at;
         let mut deepest_value = 0;
@@ -423,7 +431,9 @@ mod tests {
         assert_eq!(scan(r#"{"a":[{"b":[]}],"c":1}"#).unwrap().depth, 4);
         assert!(scan(r#"["\u0000"]"#).unwrap().nul);
         assert!(!scan(r#"["\\u0000"]"#).unwrap().nul);
-        for lone in [r#""\ud800""#, r#""\udc00""#, r#""\ud800\u0041""#, r#""\ud800\ud800\udc00""#, r#""\uD800x""#] {
+        for lone in
+            [r#""\ud800""#, r#""\udc00""#, r#""\ud800\u0041""#, r#""\ud800\ud800\udc00""#, r#""\uD800x""#]
+        {
             assert!(scan(lone).unwrap().lone_surrogate, "{lone}");
         }
         assert!(!scan(r#""\ud83d\ude00""#).unwrap().lone_surrogate);

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::event::{EventBatch, EventId, EventParts, PROPERTIES_MAX_BYTES, PROPERTIES_MAX_DEPTH, Subject, USER_MAX_CHARS};
+use crate::event::{
+    EventBatch, EventId, EventParts, PROPERTIES_MAX_BYTES, PROPERTIES_MAX_DEPTH, Subject, USER_MAX_CHARS,
+};
 use crate::host::normalise_domain;
 use crate::json::{Findings, Kind, Malformed, Scanner, Token};
 use crate::page::{PageError, PageRules};
@@ -208,13 +210,20 @@ impl<'a> Asked<'a> {
     }
 
     /// Checks the properties by the type's rule and says what the event is about.
-    fn check(&self, rule: &Rule, properties: &str, pages: &PageRules) -> Result<CowSubject<'a>, Vec<FieldError>> {
+    fn check(
+        &self,
+        rule: &Rule,
+        properties: &str,
+        pages: &PageRules,
+    ) -> Result<CowSubject<'a>, Vec<FieldError>> {
         match rule {
             Rule::Free => Ok(CowSubject::None),
             Rule::Page => {
                 let pointer = "/properties/page";
                 let page = required_text(self.page, pointer).map_err(|error| vec![error])?;
-                normal_page(page, pages).map(CowSubject::Page).map_err(|error| vec![page_error(pointer, &error)])
+                normal_page(page, pages)
+                    .map(CowSubject::Page)
+                    .map_err(|error| vec![page_error(pointer, &error)])
             }
             Rule::Mail => {
                 let pointer = "/properties/domain";
@@ -230,7 +239,8 @@ impl<'a> Asked<'a> {
                 }
             }
             Rule::Purchase => {
-                let errors: Vec<_> = [self.amount_error(), self.product_error()].into_iter().flatten().collect();
+                let errors: Vec<_> =
+                    [self.amount_error(), self.product_error()].into_iter().flatten().collect();
                 if errors.is_empty() { Ok(CowSubject::None) } else { Err(errors) }
             }
             Rule::Schema(schema) => {
@@ -254,10 +264,12 @@ impl<'a> Asked<'a> {
         }
         // Only the sign matters, so that no amount is too precise: negative is what has a minus and a digit but 0.
         let mantissa = amount.raw.split(['e', 'E']).next().unwrap_or_default();
-        let negative = mantissa.strip_prefix('-').is_some_and(|digits| digits.bytes().any(|d| matches!(d, b'1'..=b'9')));
+        let negative =
+            mantissa.strip_prefix('-').is_some_and(|digits| digits.bytes().any(|d| matches!(d, b'1'..=b'9')));
         let too_large = !amount.raw.parse::<f64>().is_ok_and(f64::is_finite);
-        (negative || too_large)
-            .then(|| FieldError::new(pointer, Code::OutOfRange, "is a number of at least 0, as a double can hold it"))
+        (negative || too_large).then(|| {
+            FieldError::new(pointer, Code::OutOfRange, "is a number of at least 0, as a double can hold it")
+        })
     }
 
     fn product_error(&self) -> Option<FieldError> {
@@ -434,7 +446,11 @@ fn event_type(token: Option<Token<'_>>) -> Result<Cow<'_, str>, FieldError> {
 fn timestamp(token: Token<'_>, receipt: &Receipt<'_>) -> Result<Timestamp, FieldError> {
     let pointer = "/timestamp";
     let at = Timestamp::parse(&text(token, pointer)?).ok_or_else(|| {
-        FieldError::new(pointer, Code::NotATimestamp, "is a time as RFC 3339 writes it, such as 2025-05-26T14:00:00Z")
+        FieldError::new(
+            pointer,
+            Code::NotATimestamp,
+            "is a time as RFC 3339 writes it, such as 2025-05-26T14:00:00Z",
+        )
     })?;
     if at > receipt.now.plus_micros(FUTURE_MAX_US) {
         return Err(FieldError::new(pointer, Code::OutOfRange, "lies more than 24 hours in the future"));

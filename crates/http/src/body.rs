@@ -38,7 +38,8 @@ pub(crate) fn format_of(request: &HttpRequest) -> Result<Format, Problem> {
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Some(Format::Ndjson),
         _ => None,
     };
-    let is_utf8 = charset.is_none_or(|charset| matches!(charset.trim_matches('"'), "utf-8" | "utf8" | "us-ascii"));
+    let is_utf8 =
+        charset.is_none_or(|charset| matches!(charset.trim_matches('"'), "utf-8" | "utf8" | "us-ascii"));
     format.filter(|_| is_utf8).ok_or_else(|| {
         let detail = "send application/json or application/x-ndjson (or text/plain that is JSON), in UTF-8";
         Problem::new(Kind::UnsupportedMediaType, detail)
@@ -46,9 +47,14 @@ pub(crate) fn format_of(request: &HttpRequest) -> Result<Format, Problem> {
 }
 
 /// The whole body, decoded.
-pub(crate) async fn read(request: &HttpRequest, payload: Payload, limits: HttpLimits) -> Result<Bytes, Problem> {
+pub(crate) async fn read(
+    request: &HttpRequest,
+    payload: Payload,
+    limits: HttpLimits,
+) -> Result<Bytes, Problem> {
     let coding = coding_of(request)?;
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced =
+        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| length > limits.body_bytes) {
         return Err(too_large(limits));
     }
@@ -61,7 +67,11 @@ pub(crate) async fn read(request: &HttpRequest, payload: Payload, limits: HttpLi
     decoded.map_err(|error| Problem::internal(std::sync::Arc::new(error)))?
 }
 
-async fn receive(mut payload: Payload, announced: Option<usize>, limits: HttpLimits) -> Result<Bytes, Problem> {
+async fn receive(
+    mut payload: Payload,
+    announced: Option<usize>,
+    limits: HttpLimits,
+) -> Result<Bytes, Problem> {
     // The usual case: the body came with the head, and needs neither a copy nor a timer.
     let first = match payload.next().now_or_never() {
         Some(Some(Ok(first))) if announced == Some(first.len()) => return Ok(first),
@@ -106,7 +116,10 @@ fn coding_of(request: &HttpRequest) -> Result<Option<Coding>, Problem> {
         "gzip" | "x-gzip" => Ok(Some(Coding::Gzip)),
         "br" => Ok(Some(Coding::Brotli)),
         "zstd" => Ok(Some(Coding::Zstd)),
-        _ => Err(Problem::new(Kind::UnsupportedMediaType, "a body may be encoded with one of gzip, br and zstd")),
+        _ => Err(Problem::new(
+            Kind::UnsupportedMediaType,
+            "a body may be encoded with one of gzip, br and zstd",
+        )),
     }
 }
 

@@ -42,7 +42,12 @@ impl Params {
         params
     }
 
-    pub(crate) fn error(&mut self, name: &str, code: Code, message: impl Into<std::borrow::Cow<'static, str>>) {
+    pub(crate) fn error(
+        &mut self,
+        name: &str,
+        code: Code,
+        message: impl Into<std::borrow::Cow<'static, str>>,
+    ) {
         self.errors.push(FieldError::in_query(name, code, message));
     }
 
@@ -102,7 +107,11 @@ impl Params {
         // The plus sign of an offset means a space in a query, and is often left unescaped.
         let time = Timestamp::parse(&value).or_else(|| Timestamp::parse(&value.replace(' ', "+")));
         if time.is_none() {
-            self.error(name, Code::NotATimestamp, "is a time as RFC 3339 writes it, such as 2025-05-26T14:00:00Z");
+            self.error(
+                name,
+                Code::NotATimestamp,
+                "is a time as RFC 3339 writes it, such as 2025-05-26T14:00:00Z",
+            );
         }
         time
     }

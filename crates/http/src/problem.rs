@@ -83,7 +83,15 @@ impl Errors<'_> {
 impl Problem {
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self { kind, detail, errors: Vec::new(), report: None, dependencies: None, retry_after: None, cause: None }
+        Self {
+            kind,
+            detail,
+            errors: Vec::new(),
+            report: None,
+            dependencies: None,
+            retry_after: None,
+            cause: None,
+        }
     }
 
     /// A query with everything that is wrong in it.
@@ -136,7 +144,13 @@ impl Problem {
     pub(crate) fn respond(&self, request_id: &str) -> HttpResponse {
         if let Some(cause) = &self.cause {
             let cause = chain(&**cause);
-            tracing::error!(request_id, status = self.status().as_u16(), cause, "a request failed: {}", self.detail);
+            tracing::error!(
+                request_id,
+                status = self.status().as_u16(),
+                cause,
+                "a request failed: {}",
+                self.detail
+            );
         }
         let report = self.report.as_deref();
         let errors = match (report, &*self.errors) {
@@ -165,7 +179,9 @@ impl Problem {
             response.insert_header((ALLOW, allowed));
         }
         let body = serde_json::to_vec(&document).unwrap_or_default();
-        response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))).body(body)
+        response
+            .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")))
+            .body(body)
     }
 
     const fn status(&self) -> StatusCode {

@@ -126,7 +126,9 @@ impl Interner {
     }
 
     fn find(&self, hash: u32, name: &str) -> Option<u32> {
-        let same = |&(hashed, id): &(u32, u32)| hashed == hash && self.names[id as usize].name.bytes() == name.as_bytes();
+        let same = |&(hashed, id): &(u32, u32)| {
+            hashed == hash && self.names[id as usize].name.bytes() == name.as_bytes()
+        };
         self.ids.find(spread(hash), same).map(|&(_, id)| id)
     }
 
@@ -148,6 +150,13 @@ impl Interner {
         }
         growth::push(&mut self.free, id);
         true
+    }
+
+    /// Gives room back where nothing is referred to any more.
+    pub(crate) fn trim(&mut self) {
+        if self.ids.is_empty() {
+            *self = Self { hasher: self.hasher.clone(), ..Self::default() };
+        }
     }
 
     /// The integer of a name that is referred to.
@@ -205,7 +214,8 @@ mod tests {
     #[test]
     fn names_in_groups_get_what_they_get_alone() {
         let mut names = Interner::default();
-        let texts: Vec<String> = (0..1_000).map(|number| format!("{:<1$}", number % 321, number % 40)).collect();
+        let texts: Vec<String> =
+            (0..1_000).map(|number| format!("{:<1$}", number % 321, number % 40)).collect();
         let wanted: Vec<Option<&str>> =
             texts.iter().enumerate().map(|(place, text)| (place % 7 > 0).then_some(&**text)).collect();
         let mut ids = Vec::new();

@@ -85,11 +85,16 @@ impl ReadModels {
     /// Whether the cells leave it possible that the hour holds a wanted event.
     fn may_hold(&self, hour: i32, wanted: &Wanted) -> bool {
         let cell = |series: &crate::series::Series, visitor: Option<u32>| {
-            series.hour(hour).is_some_and(|cell| visitor.is_none_or(|visitor| cell.visitors.contains(visitor)))
+            series
+                .hour(hour)
+                .is_some_and(|cell| visitor.is_none_or(|visitor| cell.visitors.contains(visitor)))
         };
-        let by_page = wanted.page.map(|page| &self.by_page[page as usize]);
+        let by_page = wanted.page.and_then(|page| self.by_page.get(page as usize)?.as_deref());
         let by_type = wanted.event_type.map(|event_type| &self.by_type[event_type as usize]);
-        [by_page, by_type, Some(&self.everyone)].into_iter().flatten().all(|series| cell(series, wanted.visitor))
+        [by_page, by_type, Some(&self.everyone)]
+            .into_iter()
+            .flatten()
+            .all(|series| cell(series, wanted.visitor))
     }
 
     fn list_hour(

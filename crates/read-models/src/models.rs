@@ -14,6 +14,9 @@ use crate::series::Series;
 /// What an entry of a `BTreeMap` costs beyond its key and value, on average.
 const MAP_ENTRY_BYTES: isize = 16;
 
+/// What a page's series takes before it has a cell.
+const PAGE_SERIES_BYTES: isize = size_of::<Series>() as isize + 16;
+
 /// What the read models need to know of a stored event.
 #[derive(Clone, Copy, Debug)]
 pub struct Fact<'a> {
@@ -32,7 +35,13 @@ pub struct Fact<'a> {
 impl<'a> Fact<'a> {
     /// The fact of an event in the log.
     pub fn of(event: EventRef<'a>, location: Location) -> Self {
-        Self { at: event.at(), event_type: event.event_type(), user: event.user(), subject: event.subject(), location }
+        Self {
+            at: event.at(),
+            event_type: event.event_type(),
+            user: event.user(),
+            subject: event.subject(),
+            location,
+        }
     }
 }
 
@@ -46,7 +55,8 @@ pub struct ReadModels {
     pub(crate) hours: BTreeMap<i32, HourRows>,
     pub(crate) everyone: Series,
     pub(crate) by_type: Vec<Series>,
-    pub(crate) by_page: Vec<Series>,
+    /// Boxed, and dropped with its last cell: pages come and go, and their integers are used again.
+    pub(crate) by_page: Vec<Option<Box<Series>>>,
     /// The first hour that is kept.
     pub(crate) floor: i32,
     /// Heap bytes of rows and series.
@@ -123,7 +133,8 @@ impl ReadModels {
         let Names { users, types, pages, domains } = &scratch.names;
         for (place, fact) in facts.iter().enumerate() {
             let (hour, offset_us) = hour_of(fact.at);
-            let subject = if matches!(fact.subject, Subject::Domain(_)) { domains[place] } else { pages[place] };
+            let subject =
+                if matches!(fact.subject, Subject::Domain(_)) { domains[place] } else { pages[place] };
             let row = Row::new(offset_us, users[place], subject, types[place] as u16, fact.location);
             scratch.rows.push((hour, row));
             scratch.everyone.push(entry(0, hour, row.visitor));
@@ -141,9 +152,16 @@ impl ReadModels {
         add_entries(&mut scratch.types, &mut scratch.visitors, |series, hour, count, visitors| {
             *bytes += at(by_type, series, bytes).add(hour, count, visitors, floor);
         });
+        let mut page_bytes = 0;
         add_entries(&mut scratch.pages, &mut scratch.visitors, |series, hour, count, visitors| {
-            *bytes += at(by_page, series, bytes).add(hour, count, visitors, floor);
+            *bytes += at(by_page, series, bytes)
+                .get_or_insert_with(|| {
+                    page_bytes += PAGE_SERIES_BYTES;
+                    Box::default()
+                })
+                .add(hour, count, visitors, floor);
         });
+        self.bytes += page_bytes;
         self.scratch = scratch;
     }
 
@@ -151,9 +169,10 @@ impl ReadModels {
     /// their rows, for the log to forget them too.
     pub fn forget_before(&mut self, oldest: Timestamp) -> Vec<HourRows> {
         let (floor, _) = hour_of(oldest);
-        if floor <= self.floor {
+        if floor < self.floor {
             return Vec::new();
         }
+        // At the same floor as before there may be events that came late, below it.
         self.floor = floor;
         let kept = self.hours.split_off(&floor);
         let dropped = std::mem::replace(&mut self.hours, kept);
@@ -161,15 +180,31 @@ impl ReadModels {
             return Vec::new();
         }
         let mut shrunk = self.everyone.drop_before(floor);
-        for series in self.by_type.iter_mut().chain(&mut self.by_page) {
+        for series in &mut self.by_type {
             shrunk += series.drop_before(floor);
+        }
+        for page in &mut self.by_page {
+            let Some(series) = page else { continue };
+            shrunk += series.drop_before(floor);
+            if series.is_empty() {
+                *page = None;
+                shrunk += PAGE_SERIES_BYTES.unsigned_abs();
+            }
         }
         self.bytes -= shrunk as isize;
         for rows in dropped.values() {
-            self.bytes -= rows.heap_bytes() as isize + MAP_ENTRY_BYTES + size_of::<(i32, HourRows)>() as isize;
+            self.bytes -=
+                rows.heap_bytes() as isize + MAP_ENTRY_BYTES + size_of::<(i32, HourRows)>() as isize;
             for row in rows.all() {
                 self.release(*row);
             }
+        }
+        for names in [&mut self.users, &mut self.pages, &mut self.domains] {
+            names.trim();
+        }
+        if self.pages.len() == 0 {
+            self.bytes -= growth::vec_bytes::<Option<Box<Series>>>(self.by_page.len()) as isize;
+            self.by_page = Vec::new();
         }
         dropped.into_values().collect()
     }
@@ -182,12 +217,20 @@ impl ReadModels {
     /// How many events, different users, pages and domains are held.
     pub fn sizes(&self) -> [(&'static str, usize); 4] {
         let events = self.hours.values().map(|rows| rows.all().count()).sum();
-        [("events", events), ("users", self.users.len()), ("pages", self.pages.len()), ("domains", self.domains.len())]
+        [
+            ("events", events),
+            ("users", self.users.len()),
+            ("pages", self.pages.len()),
+            ("domains", self.domains.len()),
+        ]
     }
 
     /// Bytes on the heap: of the names, and of rows and series together.
     pub fn heap_bytes(&self) -> usize {
-        let names = self.users.heap_bytes() + self.pages.heap_bytes() + self.domains.heap_bytes() + self.types.heap_bytes();
+        let names = self.users.heap_bytes()
+            + self.pages.heap_bytes()
+            + self.domains.heap_bytes()
+            + self.types.heap_bytes();
         names + self.scratch.heap_bytes() + self.bytes.unsigned_abs()
     }
 
@@ -203,11 +246,12 @@ impl ReadModels {
     /// Finds the integers of all names, one kind after the other.
     fn intern(&mut self, facts: &[Fact<'_>], names: &mut Names) {
         let mut texts: Vec<Option<&str>> = Vec::with_capacity(facts.len());
-        let mut look_up = |interner: &mut Interner, name: for<'n> fn(&Fact<'n>) -> Option<&'n str>, ids: &mut Vec<u32>| {
-            texts.clear();
-            texts.extend(facts.iter().map(name));
-            interner.refer_all(&texts, NONE, ids);
-        };
+        let mut look_up =
+            |interner: &mut Interner, name: for<'n> fn(&Fact<'n>) -> Option<&'n str>, ids: &mut Vec<u32>| {
+                texts.clear();
+                texts.extend(facts.iter().map(name));
+                interner.refer_all(&texts, NONE, ids);
+            };
         look_up(&mut self.users, |fact| fact.user, &mut names.users);
         look_up(&mut self.types, |fact| Some(fact.event_type), &mut names.types);
         look_up(&mut self.pages, |fact| fact.subject.page(), &mut names.pages);
@@ -243,12 +287,12 @@ impl ReadModels {
     }
 }
 
-/// The series at that place, made where it isn't there yet.
-fn at<'a>(all: &'a mut Vec<Series>, place: u32, bytes: &mut isize) -> &'a mut Series {
+/// The item at that place, made where it isn't there yet.
+fn at<'a, T: Default>(all: &'a mut Vec<T>, place: u32, bytes: &mut isize) -> &'a mut T {
     let place = place as usize;
     while all.len() <= place {
-        growth::push(all, Series::default());
-        *bytes += growth::each_bytes::<Series>() as isize;
+        growth::push(all, T::default());
+        *bytes += growth::each_bytes::<T>() as isize;
     }
     &mut all[place]
 }

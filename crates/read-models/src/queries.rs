@@ -62,11 +62,12 @@ impl ReadModels {
         let plan = self.plan(range);
         let Some(page_view) = self.types.get(PAGE_VIEW) else { return Vec::new() };
         let edges = edge_views(&plan, page_view);
+        let series_of = |page: u32| self.by_page[page as usize].as_deref().into_iter();
         let mut candidates = Vec::new();
         for page in 0..self.by_page.len() as u32 {
             let views = edges.get(&page).map_or(&[][..], Vec::as_slice);
             let (mut page_views, mut at_most) = (views.len() as u64, views.len() as u64);
-            for cell in self.by_page[page as usize].cover(&plan.cover) {
+            for cell in series_of(page).flat_map(|series| series.cover(&plan.cover)) {
                 page_views += cell.count;
                 at_most += cell.visitors.len();
             }
@@ -76,7 +77,8 @@ impl ReadModels {
         }
         let visitors = |candidate: &Candidate| {
             let views = edges.get(&candidate.page).map_or(&[][..], Vec::as_slice);
-            distinct(self.by_page[candidate.page as usize].cover(&plan.cover), views.iter().copied())
+            let cells = series_of(candidate.page).flat_map(|series| series.cover(&plan.cover));
+            distinct(cells, views.iter().copied().filter(|visitor| *visitor != NONE))
         };
         let ranked = |candidate: &Candidate| RankedPage {
             url: self.pages.name(candidate.page).to_owned(),
@@ -115,7 +117,8 @@ impl ReadModels {
     }
 
     fn count(&self, key: Key, plan: &Plan<'_>) -> u64 {
-        let cells: u64 = self.cells(key).map_or(0, |series| series.cover(&plan.cover).map(|cell| cell.count).sum());
+        let cells: u64 =
+            self.cells(key).map_or(0, |series| series.cover(&plan.cover).map(|cell| cell.count).sum());
         cells + edge_rows(key, plan).count() as u64
     }
 
@@ -128,7 +131,7 @@ impl ReadModels {
         match key {
             Key::Everyone => Some(&self.everyone),
             Key::Type(event_type) => self.by_type.get(event_type as usize),
-            Key::Page { page, .. } => self.by_page.get(page as usize),
+            Key::Page { page, .. } => self.by_page.get(page as usize)?.as_deref(),
         }
     }
 
@@ -161,7 +164,9 @@ impl ReadModels {
         // The first and the last hour may be cut by the range: those are counted again, row by row.
         for hour in [first, first + length as i32 - 1] {
             let start = start_of(hour);
-            if let Some(part) = TimeRange::new(start.max(range.from()), start.plus_micros(HOUR_US).min(range.to())) {
+            if let Some(part) =
+                TimeRange::new(start.max(range.from()), start.plus_micros(HOUR_US).min(range.to()))
+            {
                 counts[(hour - first) as usize] = self.count(Key::Everyone, &self.plan(part));
             }
         }
@@ -186,7 +191,9 @@ fn by_visitors(
     candidates.sort_unstable_by_key(|candidate| std::cmp::Reverse(candidate.at_most));
     let mut first: Vec<RankedPage> = Vec::new();
     for candidate in &candidates {
-        if first.len() == limit && first.last().is_some_and(|last| last.counts.distinct_visitors > candidate.at_most) {
+        if first.len() == limit
+            && first.last().is_some_and(|last| last.counts.distinct_visitors > candidate.at_most)
+        {
             break;
         }
         let page = ranked(candidate);

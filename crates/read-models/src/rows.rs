@@ -79,7 +79,10 @@ impl HourRows {
     pub(crate) fn add(&mut self, rows: &[Row]) -> isize {
         let before = self.heap_bytes() as isize;
         match self.runs.last_mut() {
-            Some(last) if last.last().is_none_or(|last| last.offset_us <= rows[0].offset_us) && last.len() < RUN_MAX => {
+            Some(last)
+                if last.last().is_none_or(|last| last.offset_us <= rows[0].offset_us)
+                    && last.len() < RUN_MAX =>
+            {
                 if last.capacity() - last.len() < rows.len() {
                     last.reserve_exact(rows.len().max(last.len() / 4));
                 }

@@ -89,7 +89,9 @@ impl Series {
     pub(crate) fn cover<'a>(&'a self, cover: &'a Cover) -> impl Iterator<Item = &'a Cell> {
         let open = self.open.filter(|hour| cover.holds_in_wider_cell(*hour)).and_then(|hour| self.hour(hour));
         let pieces = cover.pieces.iter();
-        pieces.flat_map(|piece| within(&self.cells[piece.width], piece.spans.start, piece.spans.end)).chain(open)
+        pieces
+            .flat_map(|piece| within(&self.cells[piece.width], piece.spans.start, piece.spans.end))
+            .chain(open)
     }
 
     /// The cells of single hours, with the hour.
@@ -101,6 +103,11 @@ impl Series {
     pub(crate) fn hour(&self, hour: i32) -> Option<&Cell> {
         let place = self.cells[0].binary_search_by_key(&hour, |cell| cell.span).ok()?;
         Some(&self.cells[0][place])
+    }
+
+    /// Whether it has no cell.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.cells.iter().all(Vec::is_empty)
     }
 
     /// Drops the spans that begin before the hour `floor`. Returns by how many bytes the series shrank.
@@ -216,12 +223,16 @@ mod tests {
 
     #[test]
     fn a_cover_is_every_hour_once_and_few_pieces() {
-        for (from, to) in [(0, 1), (-5, 60), (23, 25), (-3_000, 3_000), (1, 24 * 64 * 3 - 1), (7, 7), (100, 101)] {
+        for (from, to) in
+            [(0, 1), (-5, 60), (23, 25), (-3_000, 3_000), (1, 24 * 64 * 3 - 1), (7, 7), (100, 101)]
+        {
             let cover = Cover::of(from, to);
             let mut hours: Vec<i32> = cover
                 .pieces
                 .iter()
-                .flat_map(|piece| piece.spans.start * WIDTHS[piece.width]..piece.spans.end * WIDTHS[piece.width])
+                .flat_map(|piece| {
+                    piece.spans.start * WIDTHS[piece.width]..piece.spans.end * WIDTHS[piece.width]
+                })
                 .collect();
             hours.sort_unstable();
             assert!(hours.iter().copied().eq(from..to), "{from}..{to}");
@@ -249,10 +260,17 @@ mod tests {
         let mut series = Series::default();
         for (visitor, hour) in (0..).zip(hours) {
             series.add(hour, 1, &[visitor], i32::MIN);
-            for (from, to) in [(-5_000, 5_000), (0, 24), (0, 1_536), (1_536, 2_001), (1_536, 2_002), (-1, 31)] {
+            for (from, to) in [(-5_000, 5_000), (0, 24), (0, 1_536), (1_536, 2_001), (1_536, 2_002), (-1, 31)]
+            {
                 let cover = Cover::of(from, to);
-                let expected = hours[..=visitor as usize].iter().filter(|hour| (from..to).contains(*hour)).count() as u64;
-                assert_eq!(series.cover(&cover).map(|cell| cell.count).sum::<u64>(), expected, "{from}..{to}");
+                let expected =
+                    hours[..=visitor as usize].iter().filter(|hour| (from..to).contains(*hour)).count()
+                        as u64;
+                assert_eq!(
+                    series.cover(&cover).map(|cell| cell.count).sum::<u64>(),
+                    expected,
+                    "{from}..{to}"
+                );
                 assert_eq!(distinct(series.cover(&cover), []), expected, "{from}..{to}");
             }
         }

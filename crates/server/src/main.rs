@@ -43,7 +43,10 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match Config::load(arguments.config.as_deref()).map_err(Into::into).and_then(|config| run(arguments.command, &config)) {
+    match Config::load(arguments.config.as_deref())
+        .map_err(Into::into)
+        .and_then(|config| run(arguments.command, &config))
+    {
         Ok(code) => code,
         Err(error) => {
             eprintln!("footfall: {error}");
@@ -75,7 +78,11 @@ fn run(command: Command, config: &Config) -> Result<ExitCode, Box<dyn std::error
 fn server_url(config: &Config) -> String {
     let mut address = config.server.bind;
     if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+        address.set_ip(if address.is_ipv4() {
+            [127, 0, 0, 1].into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        });
     }
     format!("http://{address}")
 }

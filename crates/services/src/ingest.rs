@@ -124,8 +124,9 @@ impl Ingest {
         let envelope = Envelope::read(&mut scanner)?;
         scanner.end()?;
         let mut batch = EventBatch::with_capacity(1, body.len() + 128);
-        let event_id =
-            self.receive(|receipt| envelope.validate(&self.rules, receipt, &mut batch)).map_err(IngestError::Invalid)?;
+        let event_id = self
+            .receive(|receipt| envelope.validate(&self.rules, receipt, &mut batch))
+            .map_err(IngestError::Invalid)?;
         self.store_one(event_id, batch).await.map(Item::One)
     }
 
@@ -168,7 +169,8 @@ impl Ingest {
     async fn store_one(&self, event_id: EventId, batch: EventBatch) -> Result<Verdict, IngestError> {
         let outcomes = self.log.append(Arc::new(batch)).await?;
         // The port answers for every event; of one that it kept silent about nothing good may be said.
-        let outcome = outcomes.first().copied().ok_or_else(|| StoreError::Failed("no outcome was reported".into()))?;
+        let outcome =
+            outcomes.first().copied().ok_or_else(|| StoreError::Failed("no outcome was reported".into()))?;
         Ok(Verdict { event_id, outcome })
     }
 
@@ -231,9 +233,10 @@ impl<'a> Reading<'a> {
             let envelope = Envelope::read(&mut scanner)?;
             scanner.end().map(|()| envelope)
         };
-        match std::str::from_utf8(line).map_err(|_| "the line is not UTF-8".to_owned()).and_then(|text| {
-            read(text).map_err(|malformed| format!("the line is not JSON: {malformed}"))
-        }) {
+        match std::str::from_utf8(line)
+            .map_err(|_| "the line is not UTF-8".to_owned())
+            .and_then(|text| read(text).map_err(|malformed| format!("the line is not JSON: {malformed}")))
+        {
             Ok(envelope) => self.judge(envelope),
             Err(message) => self.reject(None, vec![FieldError::new("", Code::Malformed, message)]),
         }

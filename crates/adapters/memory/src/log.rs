@@ -31,7 +31,13 @@ struct Chunk {
 impl Log {
     /// A log whose chunks have about so many bytes.
     pub(crate) fn new(chunk_bytes: usize) -> Self {
-        Self { chunk_bytes: chunk_bytes.min(CHUNK_MAX), chunks: Vec::new(), free: Vec::new(), current: None, freed: 0 }
+        Self {
+            chunk_bytes: chunk_bytes.min(CHUNK_MAX),
+            chunks: Vec::new(),
+            free: Vec::new(),
+            current: None,
+            freed: 0,
+        }
     }
 
     /// Appends a record; `None` when the positions are used up. Otherwise where it is, and how many bytes were
@@ -87,7 +93,9 @@ impl Log {
             let mut offset = 0;
             std::iter::from_fn(move || {
                 let here = offset;
-                let length = record_at(chunk.bytes.get(here..).filter(|rest| rest.len() > LENGTH_BYTES)?, 0).record().len();
+                let length = record_at(chunk.bytes.get(here..).filter(|rest| rest.len() > LENGTH_BYTES)?, 0)
+                    .record()
+                    .len();
                 offset = (here + LENGTH_BYTES + length).next_multiple_of(STEP);
                 Some((index as u32) << OFFSET_BITS | (here / STEP) as u32)
             })

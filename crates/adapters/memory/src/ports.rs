@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use footfall_domain::answers::{EventFilter, Metric, PageCounts, PageOrder, RankedPage, SeriesFilter, Slice, Summary};
+use footfall_domain::answers::{
+    EventFilter, Metric, PageCounts, PageOrder, RankedPage, SeriesFilter, Slice, Summary,
+};
 use footfall_domain::event::{Event, EventBatch, EventId};
 use footfall_domain::time::TimeRange;
 use footfall_ports::{Analytics, DependencyState, EventLog, Health, Outcome, StoreError};

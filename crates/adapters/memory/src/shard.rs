@@ -66,7 +66,8 @@ impl Open {
         let mut start = 0;
         self.facts.iter().map(move |fact| {
             let mut take = |end: u32| &text[std::mem::replace(&mut start, end as usize)..end as usize];
-            let (event_type, user, subject) = (take(fact.type_end), take(fact.user_end), take(fact.subject_end));
+            let (event_type, user, subject) =
+                (take(fact.type_end), take(fact.user_end), take(fact.subject_end));
             let user = Some(user).filter(|user| !user.is_empty());
             let subject = match fact.kind {
                 SubjectKind::None => Subject::None,
@@ -104,7 +105,11 @@ impl Shard {
     }
 
     /// Stores the event and says how many bytes that took; `None` when one of its identity is stored already.
-    pub(crate) fn append(&mut self, hash: u64, event: EventRef<'_>) -> Result<Option<usize>, PositionsUsedUp> {
+    pub(crate) fn append(
+        &mut self,
+        hash: u64,
+        event: EventRef<'_>,
+    ) -> Result<Option<usize>, PositionsUsedUp> {
         if self.find(hash, event.id().as_bytes()).is_some() {
             return Ok(None);
         }

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use std::thread::Thread;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use footfall_domain::event::{Event, EventBatch, EventId};
 use footfall_domain::time::HOUR_US;
 use footfall_ports::{Clock, Outcome, StoreError};
 use footfall_read_models::{Location, ReadModels};
-use foldhash::fast::RandomState;
 
 use crate::budget::Budget;
 use crate::shard::{Open, PositionsUsedUp, Shard, append_bytes_max};
@@ -93,7 +93,8 @@ impl MemoryStore {
             maintenance: Mutex::new(None),
         });
         let weak = Arc::downgrade(&inner);
-        let thread = std::thread::Builder::new().name("memory-maintenance".into()).spawn(move || maintain(&weak))?;
+        let thread =
+            std::thread::Builder::new().name("memory-maintenance".into()).spawn(move || maintain(&weak))?;
         *inner.maintenance.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread.thread().clone());
         Ok(Self { inner })
     }
@@ -116,7 +117,8 @@ impl MemoryStore {
     /// Bytes on the heap by part, for benchmarks: identities and each part of the read models.
     pub fn bytes_by_part(&self) -> Vec<(&'static str, usize)> {
         let inner = &self.inner;
-        let identities = (0..SHARDS).filter_map(|shard| Some(inner.shard(shard).ok()?.identity_bytes().0)).sum();
+        let identities =
+            (0..SHARDS).filter_map(|shard| Some(inner.shard(shard).ok()?.identity_bytes().0)).sum();
         let mut parts = vec![("deduplication", identities)];
         parts.extend(inner.settled().heap_bytes_by_part());
         parts
@@ -166,7 +168,11 @@ impl Inner {
     }
 
     /// Tells of each event that was stored, with the bytes that it took.
-    fn append_by_shard(&self, batch: &EventBatch, mut stored: impl FnMut(usize, usize)) -> Result<(), StoreError> {
+    fn append_by_shard(
+        &self,
+        batch: &EventBatch,
+        mut stored: impl FnMut(usize, usize),
+    ) -> Result<(), StoreError> {
         let place = |index: usize| {
             let hash = self.hash(batch.get(index).id().as_bytes());
             (shard_of(hash), hash, index)
@@ -192,7 +198,10 @@ impl Inner {
             // Before the lock is given back: who learns of an event, if only as a duplicate, must find it counted here,
             // or would ask without folding it first.
             self.open_events.fetch_add(shard.open_len() - before, Ordering::AcqRel);
-            appended.map_err(|PositionsUsedUp| StoreError::Unavailable { retry_after: RETRY_AFTER, source: None })?;
+            appended.map_err(|PositionsUsedUp| StoreError::Unavailable {
+                retry_after: RETRY_AFTER,
+                source: None,
+            })?;
         }
         Ok(())
     }
@@ -225,7 +234,11 @@ impl Inner {
     }
 
     /// The event that the read models say is there. Only while they are locked: they forget before the log does.
-    pub(crate) fn at<T>(&self, location: Location, read: impl FnOnce(footfall_domain::event::EventRef<'_>) -> T) -> T {
+    pub(crate) fn at<T>(
+        &self,
+        location: Location,
+        read: impl FnOnce(footfall_domain::event::EventRef<'_>) -> T,
+    ) -> T {
         let shard = (location.bits() >> 32) as usize;
         let shard = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
         read(shard.log.get(location.bits() as u32))
@@ -270,7 +283,9 @@ impl Inner {
             Err(poisoned) => poisoned,
         };
         let mut models = poisoned.into_inner();
-        tracing::error!("the read models were left half changed by a failure; building them again from the log");
+        tracing::error!(
+            "the read models were left half changed by a failure; building them again from the log"
+        );
         let mut rebuilt = ReadModels::default();
         rebuilt.forget_before(models.oldest());
         let mut reserved = 0;
@@ -300,7 +315,8 @@ impl Inner {
         };
         let mut events = 0_u64;
         for location in dropped.iter().flat_map(|rows| rows.locations()) {
-            let mut shard = self.shards[(location.bits() >> 32) as usize].lock().unwrap_or_else(PoisonError::into_inner);
+            let mut shard =
+                self.shards[(location.bits() >> 32) as usize].lock().unwrap_or_else(PoisonError::into_inner);
             let position = location.bits() as u32;
             let hash = self.hash(shard.log.get(position).id().as_bytes());
             self.budget.release(shard.forget(hash, position));
@@ -330,7 +346,10 @@ impl Inner {
             return Ok(bytes);
         }
         if !self.full.swap(true, Ordering::Relaxed) {
-            tracing::warn!(used_bytes = self.budget.used(), "the memory store is full: events are refused with 503");
+            tracing::warn!(
+                used_bytes = self.budget.used(),
+                "the memory store is full: events are refused with 503"
+            );
         }
         Err(StoreError::Full { retry_after: RETRY_AFTER })
     }
@@ -341,7 +360,9 @@ impl Inner {
 
     /// A shard is changed by code that can't panic half-way; if it did all the same, the store says so from then on.
     fn shard(&self, shard: usize) -> Result<MutexGuard<'_, Shard>, StoreError> {
-        self.shards[shard].lock().map_err(|_| StoreError::Failed("a failure left the memory store half changed".into()))
+        self.shards[shard]
+            .lock()
+            .map_err(|_| StoreError::Failed("a failure left the memory store half changed".into()))
     }
 
     fn wake_maintenance(&self) {

@@ -85,7 +85,11 @@ impl History {
         let properties = format!(
             r#"{{"page":"{page}","referrer":"https://www.example.org/search","title":"Espresso machines","screen":"1920x1080"}}"#
         );
-        let subject = if event_type == "page_view" { Subject::Page(&properties[9..9 + page.len()]) } else { Subject::None };
+        let subject = if event_type == "page_view" {
+            Subject::Page(&properties[9..9 + page.len()])
+        } else {
+            Subject::None
+        };
         batch.push(&EventParts {
             id: EventId::from_bytes(id),
             at: self.now.plus_micros(-ago_us),
@@ -127,14 +131,22 @@ async fn fill(
 
 fn memory(store: &MemoryStore, events: usize, raw_bytes: usize) {
     let each = |bytes: usize| bytes as f64 / events as f64;
-    println!("\nmemory, bytes an event: {:.1} raw (identity, time, names, properties as sent)", each(raw_bytes));
+    println!(
+        "\nmemory, bytes an event: {:.1} raw (identity, time, names, properties as sent)",
+        each(raw_bytes)
+    );
     let mut sum = 0;
     for (part, bytes) in store.bytes_by_part() {
         println!("  {part:<28} {:>8.1}", each(bytes));
         sum += bytes;
     }
     println!("  {:<28} {:>8.1}  aim: 120", "beyond the raw event", each(sum));
-    println!("  {:<28} {:>8.1}  of which {:.1} beyond the raw event", "counted against the bound", each(store.used_bytes()), each(store.used_bytes() - raw_bytes));
+    println!(
+        "  {:<28} {:>8.1}  of which {:.1} beyond the raw event",
+        "counted against the bound",
+        each(store.used_bytes()),
+        each(store.used_bytes() - raw_bytes)
+    );
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     if let Some(resident) = status.lines().find(|line| line.starts_with("VmRSS")) {
         println!("  {resident}");
@@ -171,7 +183,8 @@ fn any_range(now: Timestamp, random: &mut Random) -> TimeRange {
 }
 
 fn window(now: Timestamp, hours: i64) -> TimeRange {
-    TimeRange::new(now.plus_micros(-hours * HOUR_US).floor_to(MINUTE_US), now.plus_micros(1)).unwrap_or(TimeRange::ALL)
+    TimeRange::new(now.plus_micros(-hours * HOUR_US).floor_to(MINUTE_US), now.plus_micros(1))
+        .unwrap_or(TimeRange::ALL)
 }
 
 async fn pages(store: &MemoryStore, now: Timestamp) -> Result<(), Box<dyn Error>> {
@@ -181,9 +194,13 @@ async fn pages(store: &MemoryStore, now: Timestamp) -> Result<(), Box<dyn Error>
         store.page(page, range).await?;
         Ok(())
     };
-    ask("visitors of the most viewed page, all time", "2", ROUNDS, |_| page_in(page(0), TimeRange::ALL)).await?;
+    ask("visitors of the most viewed page, all time", "2", ROUNDS, |_| page_in(page(0), TimeRange::ALL))
+        .await?;
     let mut ranges = Random::new(3, 3);
-    ask("visitors of the most viewed page, any range", "2", ROUNDS, |_| page_in(page(0), any_range(now, &mut ranges))).await?;
+    ask("visitors of the most viewed page, any range", "2", ROUNDS, |_| {
+        page_in(page(0), any_range(now, &mut ranges))
+    })
+    .await?;
     ask("visitors of a page by its popularity, any range", "2", ROUNDS, |_| {
         let number = zipf.draw(&mut random);
         page_in(page(number), any_range(now, &mut random))

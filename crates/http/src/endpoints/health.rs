@@ -38,5 +38,9 @@ pub(super) async fn ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
     };
     let dependencies = states.into_iter().map(dependency).collect();
     let body = Ready { status: if ready { "ready" } else { "not ready" }, dependencies };
-    if ready { answer::json(&body) } else { Err(Problem::not_ready(serde_json::to_value(body).unwrap_or_default())) }
+    if ready {
+        answer::json(&body)
+    } else {
+        Err(Problem::not_ready(serde_json::to_value(body).unwrap_or_default()))
+    }
 }

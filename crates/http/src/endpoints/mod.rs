@@ -50,4 +50,3 @@ fn resource(path: &str, allowed: &'static str) -> Resource {
 fn get() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
-

@@ -6,10 +6,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use footfall_ports::Outcome;
 use footfall_services::{BatchReport, Item, Verdict};
 
+use crate::Api;
 use crate::answer;
 use crate::body::{self, Format};
 use crate::problem::Problem;
-use crate::Api;
 
 pub(super) async fn handle(
     request: HttpRequest,

@@ -66,7 +66,8 @@ fn parse(request: &HttpRequest, api: &Api) -> Result<Asked, Problem> {
             params.error(name, Code::Required, "is required");
         }
     }
-    let metrics = [Metric::Events, Metric::Visitors, Metric::PageViews].map(|metric| (metric.as_str(), metric));
+    let metrics =
+        [Metric::Events, Metric::Visitors, Metric::PageViews].map(|metric| (metric.as_str(), metric));
     let metric = params.choice("metric", &metrics);
     let all = [Interval::Minute, Interval::Hour, Interval::Day].map(|interval| (interval.as_str(), interval));
     let interval = params.choice("interval", &all);
@@ -76,7 +77,11 @@ fn parse(request: &HttpRequest, api: &Api) -> Result<Asked, Problem> {
     let name = params.take("timezone").unwrap_or_else(|| "UTC".to_owned());
     let zone = TimeZone::parse(&name);
     if zone.is_none() {
-        params.error("timezone", Code::UnknownTimeZone, "is a name of the IANA time zone database, such as Europe/Berlin");
+        params.error(
+            "timezone",
+            Code::UnknownTimeZone,
+            "is a name of the IANA time zone database, such as Europe/Berlin",
+        );
     }
     let mut asked = None;
     if let (Some(metric), Some(interval), Some(range), Some(zone)) = (metric, interval, range, zone) {
@@ -85,7 +90,9 @@ fn parse(request: &HttpRequest, api: &Api) -> Result<Asked, Problem> {
                 let filter = SeriesFilter { event_type, page };
                 asked = Some(Asked { metric, interval, zone, range, filter, points });
             }
-            Err(_) => params.error("interval", Code::OutOfRange, format!("gives more than {POINTS_MAX} points")),
+            Err(_) => {
+                params.error("interval", Code::OutOfRange, format!("gives more than {POINTS_MAX} points"))
+            }
         }
     }
     params.done(asked)

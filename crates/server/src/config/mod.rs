@@ -94,14 +94,20 @@ impl Config {
     /// # Errors
     /// Every problem at once.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let file = file.map(Path::to_path_buf).or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()));
+        let file = file
+            .map(Path::to_path_buf)
+            .or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()));
         Self::check(Reader::load(file.as_deref(), None)?)
     }
 
     fn check(mut reader: Reader) -> Result<Self, ConfigError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let server = Server {
-            bind: reader.parsed("server.bind", "127.0.0.1:8080", "an address and port such as 127.0.0.1:8080"),
+            bind: reader.parsed(
+                "server.bind",
+                "127.0.0.1:8080",
+                "an address and port such as 127.0.0.1:8080",
+            ),
             workers: reader.number("server.workers", cores, 1..=1_024),
             grace_period: reader.duration("server.grace_period", "20s"),
         };
@@ -116,7 +122,11 @@ impl Config {
             request_timeout: reader.duration("limits.request_timeout", "30s"),
         };
         let events = Events {
-            accept_unknown: reader.choice("events.unknown_types", "reject", &[("reject", false), ("accept", true)]),
+            accept_unknown: reader.choice(
+                "events.unknown_types",
+                "reject",
+                &[("reject", false), ("accept", true)],
+            ),
             types_file: reader.text("events.types_file").map(PathBuf::from),
         };
         let default = footfall_domain::page::PageRules::DEFAULT_TRACKING.join(",");
@@ -125,7 +135,8 @@ impl Config {
             json: reader.choice("log.format", "text", &[("text", false), ("json", true)]),
             level: reader.log_level("log.level", "info"),
         };
-        let allow_anonymous = reader.choice("auth.allow_anonymous", "false", &[("false", false), ("true", true)]);
+        let allow_anonymous =
+            reader.choice("auth.allow_anonymous", "false", &[("false", false), ("true", true)]);
         if !server.bind.ip().is_loopback() && !allow_anonymous {
             reader.problem(
                 "server.bind",

@@ -36,13 +36,20 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Reads the file, then what overrides it: the environment, or in tests a map in its place.
-    pub(super) fn load(file: Option<&Path>, environment: Option<Map<String, String>>) -> Result<Self, ConfigError> {
+    pub(super) fn load(
+        file: Option<&Path>,
+        environment: Option<Map<String, String>>,
+    ) -> Result<Self, ConfigError> {
         let mut builder = config::Config::builder();
         if let Some(file) = file {
             builder = builder.add_source(File::new(&file.to_string_lossy(), FileFormat::Toml));
         }
-        let source = Environment::with_prefix(PREFIX).prefix_separator("__").separator("__").source(environment);
-        let read = builder.add_source(source).build().and_then(config::Config::try_deserialize::<Map<String, Value>>);
+        let source =
+            Environment::with_prefix(PREFIX).prefix_separator("__").separator("__").source(environment);
+        let read = builder
+            .add_source(source)
+            .build()
+            .and_then(config::Config::try_deserialize::<Map<String, Value>>);
         let tables = read.map_err(|error| ConfigError(vec![error.to_string()]))?;
         let mut values = BTreeMap::new();
         for (section, value) in tables {
@@ -56,7 +63,11 @@ impl Reader {
         for name in std::mem::take(&mut self.values).into_keys() {
             self.problem(&name, "is not a setting".to_owned());
         }
-        if self.problems.is_empty() { Ok((self.effective, self.warnings)) } else { Err(ConfigError(self.problems)) }
+        if self.problems.is_empty() {
+            Ok((self.effective, self.warnings))
+        } else {
+            Err(ConfigError(self.problems))
+        }
     }
 
     pub(super) fn problem(&mut self, name: &str, message: String) {
@@ -92,7 +103,9 @@ impl Reader {
     pub(super) fn number(&mut self, name: &str, default: usize, range: RangeInclusive<usize>) -> usize {
         let expected = format!("a whole number from {} to {}", range.start(), range.end());
         let default = default.to_string();
-        self.read(name, &default, &expected, |value| value.parse().ok().filter(|number| range.contains(number)))
+        self.read(name, &default, &expected, |value| {
+            value.parse().ok().filter(|number| range.contains(number))
+        })
     }
 
     pub(super) fn bytes(&mut self, name: &str, default: &str, min: usize) -> usize {
@@ -126,9 +139,17 @@ impl Reader {
     }
 
     pub(super) fn log_level(&mut self, name: &str, default: &str) -> String {
-        self.read(name, default, "one of error, warn, info, debug, trace, or a filter such as info,footfall_http=debug", |value| {
-            tracing_subscriber::EnvFilter::try_new(value).ok().filter(|_| !value.is_empty()).map(|_| value.to_owned())
-        })
+        self.read(
+            name,
+            default,
+            "one of error, warn, info, debug, trace, or a filter such as info,footfall_http=debug",
+            |value| {
+                tracing_subscriber::EnvFilter::try_new(value)
+                    .ok()
+                    .filter(|_| !value.is_empty())
+                    .map(|_| value.to_owned())
+            },
+        )
     }
 }
 

@@ -1,7 +1,8 @@
 use super::*;
 
 fn load(settings: &[(&str, &str)]) -> Result<Config, ConfigError> {
-    let environment = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let environment =
+        settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Config::check(Reader::load(None, Some(environment))?)
 }
 
@@ -40,7 +41,14 @@ fn all_problems_are_told_at_once_and_by_name() {
     ])
     .unwrap_err();
     let text = error.to_string();
-    for name in ["SERVER__BIND", "STORAGE__BACKEND", "MEMORY__MAX_BYTES", "BATCH_EVENTS", "STORAGE__BACKND", "AUTH__KEYS"] {
+    for name in [
+        "SERVER__BIND",
+        "STORAGE__BACKEND",
+        "MEMORY__MAX_BYTES",
+        "BATCH_EVENTS",
+        "STORAGE__BACKND",
+        "AUTH__KEYS",
+    ] {
         assert!(text.contains(name), "{name} in {text}");
     }
     assert!(!text.contains("secret"), "{text}");
