@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use insta::assert_json_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{click, shape};
 use crate::support::{ID, Request, Server, now};
@@ -68,9 +68,8 @@ fn batches_report_what_became_of_their_events() {
         shape(&answer, &[&messages[..], &["/errors/1/errors/1/message"]].concat())
     );
 
-    let lines: String =
-        batch.as_array().into_iter().flatten().map(|event| format!("{event}\r\n\r\n")).collect();
-    let answer = server.ask(&Request::ndjson(lines + "{"));
+    let lines: Vec<String> = batch.as_array().into_iter().flatten().map(Value::to_string).collect();
+    let answer = server.ask(&Request::ndjson(lines.join("\r\n\r\n") + "\n{"));
     let more = ["/errors/1/errors/1/message", "/errors/2/errors/0/message"];
     assert_json_snapshot!("ndjson", shape(&answer, &[&messages[..], &more].concat()));
 

@@ -110,9 +110,9 @@ pub(super) fn cases() -> Vec<Case> {
         ));
     }
     for levels in [17, 18, 100, 5_000] {
-        cases.push(deep(&format!("objects, {levels} levels"), nested("{\"a\":", "}", levels)));
+        cases.push(deep(&format!("objects, {levels} levels"), &nested("{\"a\":", "}", levels)));
         let arrays = format!("{{\"a\":{}}}", "[".repeat(levels - 1) + &"]".repeat(levels - 1));
-        cases.push(deep(&format!("arrays, {levels} levels"), arrays));
+        cases.push(deep(&format!("arrays, {levels} levels"), &arrays));
     }
     let too_large = |name: &str, properties: String| {
         event(name, of("click", &properties), 422, "too_large", "/properties")
@@ -152,8 +152,8 @@ fn of(event_type: &str, properties: &str) -> String {
     format!(r#"{{"user_id":"u","event_type":"{event_type}","properties":{properties}}}"#)
 }
 
-fn deep(name: &str, properties: String) -> Case {
-    event(name, of("click", &properties), 422, "too_deep", "/properties")
+fn deep(name: &str, properties: &str) -> Case {
+    event(name, of("click", properties), 422, "too_deep", "/properties")
 }
 
 /// That many levels around a number.

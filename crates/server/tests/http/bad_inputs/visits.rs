@@ -9,7 +9,7 @@ const WRONG: &[(&str, u16, &str, &str)] = &[
     ("hello", 400, "malformed", ""),
     (r#"{"visitor_id":"v","url":"/""#, 400, "malformed", ""),
     (r#"{"visitor_id":"v","url":"/"}x"#, 400, "malformed", ""),
-    (r#"{'visitor_id':'v','url':'/'}"#, 400, "malformed", ""),
+    (r"{'visitor_id':'v','url':'/'}", 400, "malformed", ""),
     (r#"{"visitor_id":"v","url":NaN}"#, 400, "malformed", ""),
     ("\u{feff}{}", 400, "malformed", ""),
     ("[[", 400, "malformed", ""),

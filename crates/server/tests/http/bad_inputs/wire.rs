@@ -118,7 +118,7 @@ fn a_client_that_never_stops_sending_is_cut_off() {
     let mut connection = server.connect();
     let head = Request::new("POST", "/events").header("Transfer-Encoding", "chunked").head();
     connection.send(&head).expect("the server reads");
-    let chunk = [b"10000\r\n", &[b' '; 0x1_0000][..], b"\r\n"].concat();
+    let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x1_0000)).into_bytes();
     let since = Instant::now();
     while since.elapsed() < Duration::from_secs(15) {
         if connection.send(&chunk).is_err() {

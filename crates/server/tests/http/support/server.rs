@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::client::{Answer, Connection, Request};
 
 /// Longer than any start or stop takes here.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running server.
 pub(crate) struct Server {
