@@ -32,9 +32,12 @@ pub(crate) enum Kind {
     Other(StatusCode),
 }
 
-/// An error on its way to a client.
+/// An error on its way to a client. Boxed, for every handler's result has room for one.
 #[derive(Clone, Debug)]
-pub(crate) struct Problem {
+pub(crate) struct Problem(Box<Details>);
+
+#[derive(Clone, Debug)]
+struct Details {
     kind: Kind,
     detail: String,
     errors: Vec<FieldError>,
@@ -83,7 +86,7 @@ impl Errors<'_> {
 impl Problem {
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self {
+        Self(Box::new(Details {
             kind,
             detail,
             errors: Vec::new(),
@@ -91,48 +94,57 @@ impl Problem {
             dependencies: None,
             retry_after: None,
             cause: None,
-        }
+        }))
+    }
+
+    fn with(mut self, add: impl FnOnce(&mut Details)) -> Self {
+        add(&mut self.0);
+        self
     }
 
     /// A query with everything that is wrong in it.
     pub(crate) fn query(errors: Vec<FieldError>) -> Self {
-        Self { errors, ..Self::new(Kind::InvalidQuery, "the query is not valid; `errors` says where") }
+        Self::new(Kind::InvalidQuery, "the query is not valid; `errors` says where")
+            .with(|details| details.errors = errors)
     }
 
     /// A body that can't be read, and where.
     pub(crate) fn malformed(error: FieldError) -> Self {
         let detail = error.message.to_string();
-        Self { errors: vec![error], ..Self::new(Kind::MalformedBody, detail) }
+        Self::new(Kind::MalformedBody, detail).with(|details| details.errors = vec![error])
     }
 
     /// A well-formed body with everything that is wrong in it.
     pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
-        Self { errors, ..Self::new(Kind::Invalid, "the body is not valid; `errors` says where") }
+        Self::new(Kind::Invalid, "the body is not valid; `errors` says where")
+            .with(|details| details.errors = errors)
     }
 
     /// A batch of which no event is valid.
     pub(crate) fn nothing_valid(report: BatchReport) -> Self {
-        let report = Some(Arc::new(report));
-        Self { report, ..Self::new(Kind::Invalid, "no event of the batch is valid; `errors` says why") }
+        let detail = "no event of the batch is valid; `errors` says why";
+        Self::new(Kind::Invalid, detail).with(|details| details.report = Some(Arc::new(report)))
     }
 
     /// A request that ran out of its time.
     pub(crate) fn timeout() -> Self {
         let detail = "the request took too long; what became of it is unknown, and sending it again is safe";
-        Self { retry_after: Some(Duration::from_secs(1)), ..Self::new(Kind::Timeout, detail) }
+        Self::new(Kind::Timeout, detail).with(|details| details.retry_after = Some(Duration::from_secs(1)))
     }
 
     /// A service whose dependencies are not all there, and which they are.
     pub(crate) fn not_ready(dependencies: serde_json::Value) -> Self {
-        let dependencies = dependencies.get("dependencies").cloned();
         let detail = "something that the service needs is down";
-        Self { dependencies, retry_after: Some(Duration::from_secs(5)), ..Self::new(Kind::NotReady, detail) }
+        Self::new(Kind::NotReady, detail).with(|details| {
+            details.dependencies = Some(dependencies);
+            details.retry_after = Some(Duration::from_secs(5));
+        })
     }
 
     /// A failure of the service itself.
     pub(crate) fn internal(cause: Arc<dyn Error + Send + Sync>) -> Self {
         let detail = "the service failed; the request's id leads to the cause in its log";
-        Self { cause: Some(cause), ..Self::new(Kind::Internal, detail) }
+        Self::new(Kind::Internal, detail).with(|details| details.cause = Some(cause))
     }
 
     /// What is known of an answer that actix made by itself.
@@ -142,18 +154,18 @@ impl Problem {
 
     /// The answer. Causes are logged here, once.
     pub(crate) fn respond(&self, request_id: &str) -> HttpResponse {
-        if let Some(cause) = &self.cause {
+        if let Some(cause) = &self.0.cause {
             let cause = chain(&**cause);
             tracing::error!(
                 request_id,
                 status = self.status().as_u16(),
                 cause,
                 "a request failed: {}",
-                self.detail
+                self.0.detail
             );
         }
-        let report = self.report.as_deref();
-        let errors = match (report, &*self.errors) {
+        let report = self.0.report.as_deref();
+        let errors = match (report, &*self.0.errors) {
             (Some(report), _) => Errors::Items(&report.errors),
             (None, []) => Errors::None,
             (None, errors) => Errors::Fields(errors),
@@ -163,19 +175,19 @@ impl Problem {
             r#type: format!("urn:footfall:problem:{slug}"),
             title,
             status: self.status().as_u16(),
-            detail: &self.detail,
+            detail: &self.0.detail,
             request_id,
             accepted: report.map(|report| report.accepted),
             duplicates: report.map(|report| report.duplicates),
             rejected: report.map(|report| report.rejected),
             errors,
-            dependencies: self.dependencies.as_ref(),
+            dependencies: self.0.dependencies.as_ref(),
         };
         let mut response = HttpResponse::build(self.status());
-        if let Some(retry_after) = self.retry_after {
+        if let Some(retry_after) = self.0.retry_after {
             response.insert_header((RETRY_AFTER, retry_after.as_secs().max(1)));
         }
-        if let Kind::MethodNotAllowed(allowed) = self.kind {
+        if let Kind::MethodNotAllowed(allowed) = self.0.kind {
             response.insert_header((ALLOW, allowed));
         }
         let body = serde_json::to_vec(&document).unwrap_or_default();
@@ -184,8 +196,8 @@ impl Problem {
             .body(body)
     }
 
-    const fn status(&self) -> StatusCode {
-        match self.kind {
+    fn status(&self) -> StatusCode {
+        match self.0.kind {
             Kind::MalformedBody | Kind::InvalidQuery => StatusCode::BAD_REQUEST,
             Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -199,8 +211,8 @@ impl Problem {
         }
     }
 
-    const fn names(&self) -> (&'static str, &'static str) {
-        match self.kind {
+    fn names(&self) -> (&'static str, &'static str) {
+        match self.0.kind {
             Kind::MalformedBody => ("malformed-body", "The body can't be read"),
             Kind::InvalidQuery => ("invalid-query", "The query is not valid"),
             Kind::NotFound => ("not-found", "There is nothing here"),
@@ -233,32 +245,30 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let full = "the store is full; nothing of the request was stored, and sending it again is safe";
         let unavailable = "the store can't be used now; sending the request again is safe";
+        let retry =
+            |retry_after: Duration| move |details: &mut Details| details.retry_after = Some(retry_after);
         match error {
-            StoreError::Full { retry_after } => {
-                Self { retry_after: Some(retry_after), ..Self::new(Kind::Unavailable, full) }
-            }
-            StoreError::Unavailable { retry_after, .. } => Self {
-                retry_after: Some(retry_after),
-                cause: Some(Arc::new(error)),
-                ..Self::new(Kind::Unavailable, unavailable)
-            },
+            StoreError::Full { retry_after } => Self::new(Kind::Unavailable, full).with(retry(retry_after)),
+            StoreError::Unavailable { retry_after, .. } => Self::new(Kind::Unavailable, unavailable)
+                .with(retry(retry_after))
+                .with(|details| details.cause = Some(Arc::new(error))),
             StoreError::Failed(_) => Self::internal(Arc::new(error)),
-            _ => Self::internal(Arc::new(error)),
         }
     }
 }
 
 impl From<IngestError> for Problem {
     fn from(error: IngestError) -> Self {
+        let text = error.to_string();
         match error {
             IngestError::Malformed(_) | IngestError::NotUtf8(_) => {
-                Self::malformed(FieldError::new("", Code::Malformed, error.to_string()))
+                Self::malformed(FieldError::new("", Code::Malformed, text))
             }
             IngestError::Invalid(errors) => Self::invalid(errors),
-            IngestError::TooManyEvents(_) => Self {
-                errors: vec![FieldError::new("", Code::TooManyEvents, error.to_string())],
-                ..Self::new(Kind::TooLarge, format!("{error}; nothing of it was stored"))
-            },
+            IngestError::TooManyEvents(_) => {
+                Self::new(Kind::TooLarge, format!("{text}; nothing of it was stored"))
+                    .with(|details| details.errors = vec![FieldError::new("", Code::TooManyEvents, text)])
+            }
             IngestError::Store(error) => error.into(),
         }
     }
@@ -266,7 +276,7 @@ impl From<IngestError> for Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.detail)
+        f.write_str(&self.0.detail)
     }
 }
 

@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::ConnectionType;
+use actix_web::http::header::{HeaderName, HeaderValue, TRANSFER_ENCODING};
 use actix_web::{Error, HttpResponse, ResponseError};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
@@ -157,6 +158,10 @@ fn finish<B: MessageBody>(
         let problem = problem_of(response.response());
         let mut document = problem.respond(id);
         document.headers_mut().insert(REQUEST_ID, header.clone());
+        if response.request().headers().contains_key(TRANSFER_ENCODING) {
+            // A body without an announced end may have none: once it is refused, reading it must end with the connection.
+            document.head_mut().set_connection_type(ConnectionType::Close);
+        }
         return response.into_response(document).map_into_right_body();
     }
     response.headers_mut().insert(REQUEST_ID, header.clone());

@@ -4,7 +4,6 @@ use std::time::Duration;
 /// Why a store could not do what it was asked. Every operation of these ports may be retried safely, whatever the
 /// error: events are identified, and reading changes nothing.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum StoreError {
     /// The store can't do it now, but may be able to later. What became of a write is unknown.
     #[error("the store is not available now")]

@@ -77,7 +77,7 @@ impl Interner {
     ///
     /// Names are looked up in groups, each step for all of a group: the lookups of a group don't depend on each other,
     /// so the processor waits for their memory at once and not one after another.
-    pub(crate) fn refer_all<'a>(&mut self, names: &[Option<&'a str>], none: u32, ids: &mut Vec<u32>) {
+    pub(crate) fn refer_all(&mut self, names: &[Option<&str>], none: u32, ids: &mut Vec<u32>) {
         ids.clear();
         for names in names.chunks(LANES) {
             let (mut hashes, mut found) = ([0; LANES], [None; LANES]);

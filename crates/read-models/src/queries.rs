@@ -36,8 +36,12 @@ impl ReadModels {
     pub fn summary(&self, range: TimeRange) -> Summary {
         let plan = self.plan(range);
         let mut summary = Summary { unique_users: self.visitors(Key::Everyone, &plan), ..Summary::default() };
-        for event_type in 0..self.by_type.len() as u32 {
-            let count = self.count(Key::Type(event_type), &plan);
+        let mut at_edges = vec![0; self.by_type.len()];
+        for row in edge_rows(Key::Everyone, &plan) {
+            at_edges[usize::from(row.event_type)] += 1;
+        }
+        for (event_type, (series, at_edges)) in (0..).zip(self.by_type.iter().zip(at_edges)) {
+            let count = at_edges + series.cover(&plan.cover).map(|cell| cell.count).sum::<u64>();
             if count > 0 {
                 summary.total_events += count;
                 summary.events_by_type.insert(self.types.name(event_type).to_owned(), count);
@@ -117,9 +121,13 @@ impl ReadModels {
     }
 
     fn count(&self, key: Key, plan: &Plan<'_>) -> u64 {
+        let at_edges = match key {
+            Key::Everyone => plan.edges.iter().map(|rows| rows.len()).sum(),
+            _ => edge_rows(key, plan).count(),
+        };
         let cells: u64 =
             self.cells(key).map_or(0, |series| series.cover(&plan.cover).map(|cell| cell.count).sum());
-        cells + edge_rows(key, plan).count() as u64
+        cells + at_edges as u64
     }
 
     fn visitors(&self, key: Key, plan: &Plan<'_>) -> u64 {

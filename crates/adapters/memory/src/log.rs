@@ -46,13 +46,12 @@ impl Log {
         let needed = LENGTH_BYTES + record.len();
         let room = |chunk: &Chunk| chunk.bytes.capacity() - chunk.bytes.len() >= needed;
         let mut allocated = 0;
-        let index = match self.current.filter(|&current| room(&self.chunks[current])) {
-            Some(current) => current,
-            None => {
-                let bytes = Vec::with_capacity(self.chunk_bytes.max(needed.next_multiple_of(STEP)));
-                allocated = bytes.capacity() + size_of::<Chunk>();
-                self.open_chunk(Chunk { bytes, live: 0 })?
-            }
+        let index = if let Some(current) = self.current.filter(|&current| room(&self.chunks[current])) {
+            current
+        } else {
+            let bytes = Vec::with_capacity(self.chunk_bytes.max(needed.next_multiple_of(STEP)));
+            allocated = bytes.capacity() + size_of::<Chunk>();
+            self.open_chunk(Chunk { bytes, live: 0 })?
         };
         let chunk = &mut self.chunks[index];
         let position = (index as u32) << OFFSET_BITS | (chunk.bytes.len() / STEP) as u32;

@@ -1,6 +1,7 @@
 //! The ports, as the store fills them. Questions run on threads that may block, so that ingestion goes on beside them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use footfall_domain::answers::{
@@ -12,6 +13,10 @@ use footfall_ports::{Analytics, DependencyState, EventLog, Health, Outcome, Stor
 use footfall_read_models::ReadModels;
 
 use crate::store::{Inner, MemoryStore};
+
+/// How long an append waits at a time while folding is behind, and how often at most.
+const BEHIND_ROUND: Duration = Duration::from_millis(1);
+const BEHIND_ROUNDS_MAX: u32 = 1_000;
 
 impl MemoryStore {
     async fn ask<T: Send + 'static>(
@@ -27,7 +32,14 @@ impl MemoryStore {
 #[async_trait]
 impl EventLog for MemoryStore {
     async fn append(&self, batch: Arc<EventBatch>) -> Result<Vec<Outcome>, StoreError> {
-        self.inner.append(&batch)
+        let outcomes = self.inner.append(&batch)?;
+        // Stored and safe; the answer waits, and its thread serves others, while folding catches up.
+        let mut patience = BEHIND_ROUNDS_MAX;
+        while self.inner.is_behind() && patience > 0 {
+            tokio::time::sleep(BEHIND_ROUND).await;
+            patience -= 1;
+        }
+        Ok(outcomes)
     }
 
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
@@ -36,7 +48,7 @@ impl EventLog for MemoryStore {
 
     async fn events(&self, filter: EventFilter, slice: Slice) -> Result<Vec<Event>, StoreError> {
         self.ask(move |models, inner| {
-            let found = models.list(&filter, slice, |location| inner.at(location, |event| event.id()));
+            let found = models.list(&filter, slice, |location| inner.id_at(location));
             found.into_iter().map(|location| inner.at(location, Event::copy_of)).collect()
         })
         .await

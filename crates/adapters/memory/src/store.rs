@@ -10,7 +10,7 @@ use foldhash::fast::RandomState;
 use footfall_domain::event::{Event, EventBatch, EventId};
 use footfall_domain::time::HOUR_US;
 use footfall_ports::{Clock, Outcome, StoreError};
-use footfall_read_models::{Location, ReadModels};
+use footfall_read_models::{HourRows, Location, ReadModels};
 
 use crate::budget::Budget;
 use crate::shard::{Open, PositionsUsedUp, Shard, append_bytes_max};
@@ -18,11 +18,12 @@ use crate::shard::{Open, PositionsUsedUp, Shard, append_bytes_max};
 /// Sixteen locks: enough that two requests rarely meet, few enough to visit all of them for every question.
 const SHARDS: usize = 16;
 /// Above so many events not folded yet the maintenance thread is woken early.
-const OPEN_EVENTS_WAKE: usize = 32_768;
-/// Above so many, whoever appends folds a part of them: ingestion must not outrun folding for ever.
+const OPEN_EVENTS_WAKE: usize = 16_384;
+/// Above so many, whoever appends waits: ingestion must not outrun folding for ever.
 const OPEN_EVENTS_MAX: usize = 65_536;
-/// Shards folded at a time. More would share more work between neighbours, fewer keep the models locked more briefly.
-const FOLD_SHARDS: usize = 4;
+/// Shards folded at a time. More would share more work between neighbours, fewer keep the models locked more briefly and
+/// let waiting appenders go on sooner.
+const FOLD_SHARDS: usize = 2;
 /// How long events may stay unfolded when nobody asks.
 const FOLD_INTERVAL: Duration = Duration::from_millis(200);
 /// How often events past their retention are looked for, in folding intervals.
@@ -60,8 +61,6 @@ pub(crate) struct Inner {
     woken: AtomicBool,
     /// Whether the last append found the store full.
     full: AtomicBool,
-    /// Whose turn it is when appenders fold.
-    fold_turn: AtomicUsize,
     hasher: RandomState,
     retention: Option<Duration>,
     clock: Arc<dyn Clock>,
@@ -86,7 +85,6 @@ impl MemoryStore {
             open_events: AtomicUsize::new(0),
             woken: AtomicBool::new(false),
             full: AtomicBool::new(false),
-            fold_turn: AtomicUsize::new(0),
             hasher: RandomState::default(),
             retention: options.retention,
             clock: options.clock,
@@ -153,18 +151,16 @@ impl Inner {
             taken += bytes;
         });
         self.budget.replace(reserved, taken);
-        self.fold_if_behind();
         result.map(|()| outcomes)
     }
 
-    fn fold_if_behind(&self) {
+    /// Whether so much is not folded yet that appending should wait for the maintenance thread, which is woken for it.
+    pub(crate) fn is_behind(&self) -> bool {
         let open = self.open_events.load(Ordering::Acquire);
-        if open > OPEN_EVENTS_MAX {
-            let turn = self.fold_turn.fetch_add(1, Ordering::Relaxed);
-            self.fold(&mut self.models_mut(), turn % (SHARDS / FOLD_SHARDS));
-        } else if open > OPEN_EVENTS_WAKE && !self.woken.swap(true, Ordering::AcqRel) {
+        if open > OPEN_EVENTS_WAKE && !self.woken.swap(true, Ordering::AcqRel) {
             self.wake_maintenance();
         }
+        open > OPEN_EVENTS_MAX
     }
 
     /// Tells of each event that was stored, with the bytes that it took.
@@ -244,6 +240,13 @@ impl Inner {
         read(shard.log.get(location.bits() as u32))
     }
 
+    /// The identity of the event that the read models say is there.
+    pub(crate) fn id_at(&self, location: Location) -> EventId {
+        let mut id = None;
+        self.at(location, |event| id = Some(event.id()));
+        id.expect("reading was done")
+    }
+
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         (0..SHARDS).try_for_each(|shard| self.shard(shard).map(drop))
     }
@@ -314,7 +317,7 @@ impl Inner {
             dropped
         };
         let mut events = 0_u64;
-        for location in dropped.iter().flat_map(|rows| rows.locations()) {
+        for location in dropped.iter().flat_map(HourRows::locations) {
             let mut shard =
                 self.shards[(location.bits() >> 32) as usize].lock().unwrap_or_else(PoisonError::into_inner);
             let position = location.bits() as u32;

@@ -21,8 +21,8 @@ use footfall_ports::{Analytics, Clock, EventLog};
 const EVENTS: usize = 10_000_000;
 const BATCH: usize = 1_000;
 const DAYS: i64 = 30;
-const ROUNDS: u32 = 200;
-const SLOW_ROUNDS: u32 = 20;
+const ROUNDS: u32 = 1_000;
+const SLOW_ROUNDS: u32 = 50;
 
 struct SystemClock;
 
@@ -124,7 +124,7 @@ async fn fill(
         filled.as_secs_f64(),
         in_append.as_secs_f64(),
         in_append.as_secs_f64() * 1e6 / events as f64,
-        ms(start.elapsed() - filled)
+        ms(start.elapsed().saturating_sub(filled))
     );
     Ok((raw_bytes, batches))
 }

@@ -36,11 +36,9 @@ pub(super) async fn ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
         status: if state.state.is_ok() { "ok" } else { "down" },
         detail: state.state.err(),
     };
-    let dependencies = states.into_iter().map(dependency).collect();
-    let body = Ready { status: if ready { "ready" } else { "not ready" }, dependencies };
+    let dependencies: Vec<Dependency> = states.into_iter().map(dependency).collect();
     if ready {
-        answer::json(&body)
-    } else {
-        Err(Problem::not_ready(serde_json::to_value(body).unwrap_or_default()))
+        return answer::json(&Ready { status: "ready", dependencies });
     }
+    Err(Problem::not_ready(serde_json::to_value(dependencies).unwrap_or_default()))
 }

@@ -17,11 +17,11 @@ const LIMIT_MAX: usize = 1_000;
 struct Answer {
     from: Timestamp,
     to: Timestamp,
-    pages: Vec<Page>,
+    pages: Vec<Ranked>,
 }
 
 #[derive(Serialize)]
-struct Page {
+struct Ranked {
     url: String,
     distinct_visitors: u64,
     page_views: u64,
@@ -35,7 +35,7 @@ pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpR
     let asked = params.window_or_range(api.clock.now());
     let range = params.done(asked)?.range;
     let pages = api.analytics.top_pages(range, order, limit).await?;
-    let pages = pages.into_iter().map(|page| Page {
+    let pages = pages.into_iter().map(|page| Ranked {
         url: page.url,
         distinct_visitors: page.counts.distinct_visitors,
         page_views: page.counts.page_views,

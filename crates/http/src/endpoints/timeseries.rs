@@ -91,7 +91,7 @@ fn parse(request: &HttpRequest, api: &Api) -> Result<Asked, Problem> {
                 asked = Some(Asked { metric, interval, zone, range, filter, points });
             }
             Err(_) => {
-                params.error("interval", Code::OutOfRange, format!("gives more than {POINTS_MAX} points"))
+                params.error("interval", Code::OutOfRange, format!("gives more than {POINTS_MAX} points"));
             }
         }
     }

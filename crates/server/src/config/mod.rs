@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use read::Reader;
+use read::{Finished, Reader};
 
 pub(crate) use read::ConfigError;
 
@@ -140,7 +140,7 @@ impl Config {
         if !server.bind.ip().is_loopback() && !allow_anonymous {
             reader.problem(
                 "server.bind",
-                format!(
+                &format!(
                     "{} can be reached from elsewhere, and without keys anyone could read and write: bind a loopback \
                      address, or permit it with FOOTFALL__AUTH__ALLOW_ANONYMOUS=true",
                     server.bind
@@ -148,7 +148,7 @@ impl Config {
             );
         }
         not_yet(&mut reader);
-        let (effective, warnings) = reader.finish()?;
+        let Finished { effective, warnings } = reader.finish()?;
         let pages = Pages { tracking_parameters: tracking };
         Ok(Self { server, storage, memory, limits, events, pages, log, effective, warnings })
     }
@@ -182,7 +182,7 @@ fn not_yet(reader: &mut Reader) {
     ];
     for (name, harmless) in REFUSED {
         if reader.text(name).is_some_and(|value| !value.is_empty() && !harmless.contains(&&*value)) {
-            reader.problem(name, "this version can't do this yet; leave it unset".to_owned());
+            reader.problem(name, "this version can't do this yet; leave it unset");
         }
     }
     for name in WITHOUT_EFFECT {

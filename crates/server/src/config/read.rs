@@ -26,6 +26,14 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+/// What is left of reading when nothing was wrong.
+pub(super) struct Finished {
+    /// Every setting with its effective value.
+    pub(super) effective: Vec<(String, String)>,
+    /// What is worth saying at start.
+    pub(super) warnings: Vec<String>,
+}
+
 /// Settings by `section.key`, taken one by one; what is left over at the end is unknown.
 pub(super) struct Reader {
     values: BTreeMap<String, String>,
@@ -59,18 +67,18 @@ impl Reader {
     }
 
     /// Everything read and warned of, unless there were problems.
-    pub(super) fn finish(mut self) -> Result<(Vec<(String, String)>, Vec<String>), ConfigError> {
+    pub(super) fn finish(mut self) -> Result<Finished, ConfigError> {
         for name in std::mem::take(&mut self.values).into_keys() {
-            self.problem(&name, "is not a setting".to_owned());
+            self.problem(&name, "is not a setting");
         }
         if self.problems.is_empty() {
-            Ok((self.effective, self.warnings))
+            Ok(Finished { effective: self.effective, warnings: self.warnings })
         } else {
             Err(ConfigError(self.problems))
         }
     }
 
-    pub(super) fn problem(&mut self, name: &str, message: String) {
+    pub(super) fn problem(&mut self, name: &str, message: &str) {
         self.problems.push(format!("{}: {message}", variable(name)));
     }
 
@@ -88,10 +96,10 @@ impl Reader {
     /// A setting with a default, read by a function that says what it expects.
     fn read<T>(&mut self, name: &str, default: &str, expected: &str, read: impl Fn(&str) -> Option<T>) -> T {
         let given = self.values.remove(name);
-        let value = given.as_deref().map(str::trim).unwrap_or(default);
+        let value = given.as_deref().map_or(default, str::trim);
         self.effective.push((name.to_owned(), value.to_owned()));
         read(value).unwrap_or_else(|| {
-            self.problem(name, format!("`{value}` is not {expected}"));
+            self.problem(name, &format!("`{value}` is not {expected}"));
             read(default).expect("defaults are valid")
         })
     }
@@ -114,7 +122,7 @@ impl Reader {
     }
 
     pub(super) fn duration(&mut self, name: &str, default: &str) -> Duration {
-        self.read(name, default, "a duration such as 30s", |value| units::duration(value))
+        self.read(name, default, "a duration such as 30s", units::duration)
     }
 
     pub(super) fn duration_or_off(&mut self, name: &str) -> Option<Duration> {

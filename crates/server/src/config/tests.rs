@@ -25,7 +25,7 @@ fn the_environment_overrides_the_file() {
     let environment = [("FOOTFALL__MEMORY__MAX_BYTES".to_owned(), "3GiB".to_owned())].into();
     let config = Config::check(Reader::load(Some(file.path()), Some(environment)).unwrap()).unwrap();
     assert_eq!(config.memory.max_bytes, 3 << 30);
-    assert_eq!(config.storage.retention, Some(Duration::from_secs(7 * 86_400)));
+    assert_eq!(config.storage.retention, Some(Duration::from_hours(7 * 24)));
     assert_eq!(config.pages.tracking_parameters, ["a", "b_*"]);
 }
 

@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn durations() {
-        assert_eq!(duration("90d"), Some(Duration::from_secs(90 * 86_400)));
+        assert_eq!(duration("90d"), Some(Duration::from_hours(90 * 24)));
         assert_eq!(duration("0s"), None);
         assert_eq!(duration("30"), None);
     }
