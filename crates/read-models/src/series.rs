@@ -214,8 +214,6 @@ pub(crate) fn distinct<'a>(
     more: impl IntoIterator<Item = u32>,
 ) -> u64 {
     let mut more: Vec<u32> = more.into_iter().collect();
-    more.sort_unstable();
-    more.dedup();
     let mut only = None;
     let (mut many, mut sets) = (Vec::new(), 0);
     let mut few = RoaringBitmap::new();
@@ -228,14 +226,18 @@ pub(crate) fn distinct<'a>(
         sets += 1;
         only = Some(&cell.visitors);
     }
-    match (only, &*more) {
-        (None, more) => return more.len() as u64,
-        (Some(only), []) if sets == 1 => return only.len(),
-        _ => {}
+    if let (Some(only), 1, []) = (only, sets, &*more) {
+        return only.len();
+    }
+    if sets == 0 {
+        more.sort_unstable();
+        more.dedup();
+        return more.len() as u64;
     }
     // All at once: cardinalities are counted once at the end, not after each pair.
-    let union = many.into_iter().chain([&few]).union();
-    union.len() + more.iter().filter(|visitor| !union.contains(**visitor)).count() as u64
+    let mut union = many.into_iter().chain([&few]).union();
+    union.extend(more);
+    union.len()
 }
 
 #[cfg(test)]

@@ -223,10 +223,15 @@ fn forgetting_gives_back_the_heap_of_hours_with_the_same_names() {
     assert!(after < before && after <= 2 * fresh + BUFFERS, "{after} bytes are held, {fresh} are needed");
 }
 
+/// What a forgotten name keeps: its place, for the next new name to take (see `forgetting_over_and_over…`), here once as
+/// a user and once as a page with the place of a series.
+const FORGOTTEN_NAME_BYTES: usize = 2 * (40 + 5) + 10;
+
 #[test]
 fn forgetting_gives_back_the_heap_of_hours_with_their_own_names() {
     let (before, after, fresh) = heaps_after_forgetting(&hours(0..400, 200, true), 360);
-    assert!(after < before && after <= 2 * fresh + BUFFERS, "{after} bytes are held, {fresh} are needed");
+    let needed = 2 * fresh + BUFFERS + 360 * 200 * FORGOTTEN_NAME_BYTES;
+    assert!(after < before / 3 && after <= needed, "{after} bytes are held, {fresh} are needed");
 }
 
 #[test]

@@ -14,6 +14,10 @@ use clap::{Parser, Subcommand};
 use crate::cli::import::ImportArgs;
 use crate::config::Config;
 
+/// A request makes a dozen small allocations, and events many more: see docs/adr/0006-dependencies.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Event tracking and analytics: events in, exact answers out.
 #[derive(Parser)]
 #[command(name = "footfall", version, arg_required_else_help = true)]

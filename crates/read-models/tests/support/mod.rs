@@ -75,7 +75,8 @@ impl Held {
         let set: BTreeSet<usize> = named.iter().copied().collect();
         assert_eq!(set.len(), named.len(), "an event was named twice");
         let floor = Timestamp::from_micros_clamped(oldest.micros().div_euclid(HOUR_US) * HOUR_US);
-        if self.floor.is_none_or(|before| floor > before) {
+        // At the same floor again, what came late and below it is named.
+        if self.floor.is_none_or(|before| floor >= before) {
             self.floor = Some(floor);
             let expected: BTreeSet<usize> = (0..self.events.len())
                 .filter(|place| self.events[*place].at < floor && !self.dropped.contains(place))
