@@ -1,10 +1,14 @@
 //! Reading a request's body: how it is encoded, how long it may be, how long it may take.
 
+use std::convert::Infallible;
 use std::io::Read;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use actix_web::HttpRequest;
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{self, Bytes, BytesMut, Payload};
+use actix_web::{HttpMessage, HttpRequest};
 use footfall_domain::problem::{Code, FieldError};
 use futures_util::{FutureExt, StreamExt};
 
@@ -25,7 +29,7 @@ pub(crate) enum Format {
 
 /// The body's format by its `Content-Type`. Browsers' `sendBeacon` sends JSON as `text/plain`; who says nothing is
 /// taken to send JSON.
-pub(crate) fn format_of(request: &HttpRequest) -> Result<Format, Problem> {
+fn format_of(request: &HttpRequest) -> Result<Format, Problem> {
     let Some(value) = request.headers().get(CONTENT_TYPE) else { return Ok(Format::Json) };
     if value.as_bytes() == b"application/json" {
         return Ok(Format::Json);
@@ -46,12 +50,30 @@ pub(crate) fn format_of(request: &HttpRequest) -> Result<Format, Problem> {
     })
 }
 
-/// The whole body, decoded.
+/// The whole body, decoded, and its format, which must be one of those allowed. A body that is refused is left unread.
 pub(crate) async fn read(
     request: &HttpRequest,
-    payload: Payload,
+    mut payload: Payload,
+    allowed: &[Format],
     limits: HttpLimits,
-) -> Result<Bytes, Problem> {
+) -> Result<(Format, Bytes), Problem> {
+    let body = read_from(request, &mut payload, allowed, limits).await;
+    if body.is_err() {
+        leave_unread(request, payload);
+    }
+    body
+}
+
+async fn read_from(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    allowed: &[Format],
+    limits: HttpLimits,
+) -> Result<(Format, Bytes), Problem> {
+    let format = format_of(request)?;
+    if !allowed.contains(&format) {
+        return Err(Problem::new(Kind::UnsupportedMediaType, "send one visit as application/json"));
+    }
     let coding = coding_of(request)?;
     let announced =
         request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
@@ -59,16 +81,52 @@ pub(crate) async fn read(
         return Err(too_large(limits));
     }
     let body = receive(payload, announced, limits).await?;
-    let Some(coding) = coding else { return Ok(body) };
+    let Some(coding) = coding else { return Ok((format, body)) };
     if body.len() <= DECODE_INLINE_MAX {
-        return decode(&body, coding, limits);
+        return Ok((format, decode(&body, coding, limits)?));
     }
     let decoded = web::block(move || decode(&body, coding, limits)).await;
-    decoded.map_err(|error| Problem::internal(std::sync::Arc::new(error)))?
+    let decoded = decoded.map_err(|error| Problem::internal(std::sync::Arc::new(error)))?;
+    Ok((format, decoded?))
 }
 
+/// A body that nobody wants, kept until the answer is sent.
+pub(crate) struct Unread(#[expect(dead_code, reason = "held, never read")] Payload);
+
+/// Notes that the request's body is not read to its end. While it is kept, actix reads on for a bounded time only and then
+/// closes the connection; a chunked body that is dropped it would read for ever.
+pub(crate) fn leave_unread(request: &HttpRequest, payload: Payload) {
+    request.extensions_mut().insert(Unread(payload));
+}
+
+/// An answer's body that keeps the request's unread one alive until it is sent.
+pub(crate) struct Holding {
+    answer: Option<Bytes>,
+    _unread: Unread,
+}
+
+impl Holding {
+    pub(crate) const fn new(answer: Bytes, unread: Unread) -> Self {
+        Self { answer: Some(answer), _unread: unread }
+    }
+}
+
+impl MessageBody for Holding {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.answer.as_ref().map_or(0, |answer| answer.len() as u64))
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        Poll::Ready(self.get_mut().answer.take().map(Ok))
+    }
+}
+
+impl Unpin for Holding {}
+
 async fn receive(
-    mut payload: Payload,
+    payload: &mut Payload,
     announced: Option<usize>,
     limits: HttpLimits,
 ) -> Result<Bytes, Problem> {

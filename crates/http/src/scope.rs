@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::ConnectionType;
-use actix_web::http::header::{HeaderName, HeaderValue, TRANSFER_ENCODING};
-use actix_web::{Error, HttpResponse, ResponseError};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
+use crate::body::{Holding, Unread};
 use crate::problem::Problem;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -158,9 +158,11 @@ fn finish<B: MessageBody>(
         let problem = problem_of(response.response());
         let mut document = problem.respond(id);
         document.headers_mut().insert(REQUEST_ID, header.clone());
-        if response.request().headers().contains_key(TRANSFER_ENCODING) {
-            // A body without an announced end may have none: once it is refused, reading it must end with the connection.
-            document.head_mut().set_connection_type(ConnectionType::Close);
+        let unread = response.request().extensions_mut().remove::<Unread>();
+        if let Some(unread) = unread {
+            let holding =
+                |body: BoxBody| BoxBody::new(Holding::new(body.try_into_bytes().unwrap_or_default(), unread));
+            document = document.map_body(|_, body| holding(body));
         }
         return response.into_response(document).map_into_right_body();
     }

@@ -11,9 +11,10 @@ mod timeseries;
 mod visitors;
 
 use actix_web::guard;
-use actix_web::web::{self, ServiceConfig};
-use actix_web::{Resource, Route};
+use actix_web::web::{self, Payload, ServiceConfig};
+use actix_web::{HttpRequest, Resource, Route};
 
+use crate::body;
 use crate::problem::{Kind, Problem};
 
 /// The hottest path first: actix tries them in order.
@@ -33,16 +34,21 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(resource("/health", "GET, HEAD").route(get().to(health::live)))
         .service(resource("/health/live", "GET, HEAD").route(get().to(health::live)))
         .service(resource("/health/ready", "GET, HEAD").route(get().to(health::ready)))
-        .default_service(web::to(async || -> Result<&'static str, Problem> {
+        .default_service(web::to(async |request: HttpRequest, payload: Payload| -> Refused {
+            body::leave_unread(&request, payload);
             Err(Problem::new(Kind::NotFound, "there is no such path"))
         }));
 }
 
+/// What a handler answers that only refuses.
+type Refused = Result<&'static str, Problem>;
+
 /// A path that answers other methods than its own with 405.
 fn resource(path: &str, allowed: &'static str) -> Resource {
-    web::resource(path).default_service(web::to(move || async move {
+    web::resource(path).default_service(web::to(move |request: HttpRequest, payload: Payload| async move {
+        body::leave_unread(&request, payload);
         let detail = format!("this path takes {allowed}");
-        Err::<&'static str, _>(Problem::new(Kind::MethodNotAllowed(allowed), detail))
+        Refused::Err(Problem::new(Kind::MethodNotAllowed(allowed), detail))
     }))
 }
 

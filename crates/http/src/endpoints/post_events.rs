@@ -16,8 +16,8 @@ pub(super) async fn handle(
     payload: Payload,
     api: Data<Api>,
 ) -> Result<HttpResponse, Problem> {
-    let format = body::format_of(&request)?;
-    let body = body::read(&request, payload, api.limits).await?;
+    let formats = [Format::Json, Format::Ndjson];
+    let (format, body) = body::read(&request, payload, &formats, api.limits).await?;
     match format {
         Format::Ndjson => batch(api.ingest.ndjson(&body).await?),
         Format::Json => match api.ingest.json(&body).await? {

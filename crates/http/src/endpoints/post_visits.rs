@@ -6,16 +6,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::post_events::one;
 use crate::Api;
 use crate::body::{self, Format};
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 
 pub(super) async fn handle(
     request: HttpRequest,
     payload: Payload,
     api: Data<Api>,
 ) -> Result<HttpResponse, Problem> {
-    if body::format_of(&request)? == Format::Ndjson {
-        return Err(Problem::new(Kind::UnsupportedMediaType, "send one visit as application/json"));
-    }
-    let body = body::read(&request, payload, api.limits).await?;
+    let (_, body) = body::read(&request, payload, &[Format::Json], api.limits).await?;
     Ok(one(&api.ingest.visit(&body).await?))
 }
