@@ -51,7 +51,7 @@ fmt: ## Format the code
 
 test: ## Run every test
 	@scripts/need.sh "make test" $(CARGO) cc
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --locked --lib --bins --tests
 
 test-unit: ## Run only the tests inside the crates, without the ones that start the binary
 	$(CARGO) test --workspace --locked --lib --bins
