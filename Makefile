@@ -3,16 +3,18 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo start run dev build lint fmt test test-unit test-property-long bench bench-load bench-queries \
-	bench-micro docs clean
+.PHONY: help demo start run dev build lint fmt test test-unit test-property-long test-crash-long bench \
+	bench-load bench-queries bench-micro bench-engines docs clean
 
 CARGO ?= cargo
 RELEASE := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)/release
 # Cases of each property test in test-property-long.
 CASES ?= 50000
+# Rounds of kill -9 in test-crash-long.
+ROUNDS ?= 200
 # Further options of the benchmarks, such as LOAD="--quick" or LOAD="--scenario single --rounds 5".
 LOAD ?=
-QUERIES ?=
+EVENTS ?= 10000000
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,18 +61,26 @@ test-unit: ## Run only the tests inside the crates, without the ones that start 
 test-property-long: ## Run the property tests with many more cases (CASES=50000)
 	PROPTEST_CASES=$(CASES) $(CARGO) test --workspace --locked --release
 
+test-crash-long: ## Kill the real binary and start it again, many times under load (ROUNDS=200)
+	FOOTFALL_CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --locked -p footfall-server --test crash -- --nocapture
+
 bench: bench-micro bench-load bench-queries ## Run all benchmarks: some minutes; nothing else should run meanwhile
 
 bench-micro: ## Measure single functions
 	$(CARGO) bench --locked -p footfall-bench
 
-bench-load: ## Measure ingestion over loopback beside a bare handler (LOAD="--quick" for a smoke test)
+bench-load: ## Measure ingestion over loopback beside a bare handler, on each backend (LOAD="--quick" for a smoke test)
 	$(CARGO) build --release --locked -p footfall-server -p footfall-bench
-	$(RELEASE)/load $(LOAD)
+	$(RELEASE)/load --backend embedded $(LOAD)
+	$(RELEASE)/load --backend memory $(LOAD)
 
-bench-queries: ## Measure questions over many stored events
+bench-queries: ## Measure disk, start, memory and questions over many stored events, on each backend (EVENTS=10000000)
 	$(CARGO) build --release --locked -p footfall-server -p footfall-bench
-	$(RELEASE)/queries $(QUERIES)
+	$(RELEASE)/queries $(EVENTS) embedded
+	$(RELEASE)/queries $(EVENTS) memory
+
+bench-engines: ## Measure the engines that the embedded store was chosen from (docs/adr/0008-embedded-engine.md)
+	cd crates/bench/engines && $(CARGO) run --release --locked
 
 docs: ## Build the API documentation of the crates
 	$(CARGO) doc --workspace --no-deps --locked

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Shows what Footfall does, against a service of its own that is gone afterwards: on a free port, with an empty store
-# in memory. Nothing outside the build directory and a temporary one is touched.
+# in a temporary folder. Nothing outside the build directory and a temporary one is touched.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -28,22 +28,26 @@ trap stop EXIT INT TERM
 # Only what is set here counts: not the caller's variables, nor a footfall.toml of the caller's directory.
 for variable in $(compgen -e FOOTFALL__ || true); do unset "$variable"; done
 cd "$work"
-FOOTFALL__SERVER__BIND=127.0.0.1:0 FOOTFALL__LOG__LEVEL=warn "$binary" serve >stdout 2>stderr &
-server_pid=$!
+export FOOTFALL__SERVER__BIND=127.0.0.1:0 FOOTFALL__LOG__LEVEL=warn
 
-server=
-for _ in {1..100}; do
-    server=$(sed -n 's/^listening on //p' stdout)
-    [[ -n $server ]] && break
-    if ! kill -0 "$server_pid" 2>/dev/null; then
-        echo "the service did not start:" >&2
-        cat stderr >&2
-        exit 1
-    fi
-    sleep 0.1
-done
-[[ -n $server ]] || { echo "the service did not say where it listens" >&2; exit 1; }
-echo "Footfall is listening on $server"
+start() {
+    "$binary" serve >stdout 2>stderr &
+    server_pid=$!
+    server=
+    for _ in {1..100}; do
+        server=$(sed -n 's/^listening on //p' stdout)
+        [[ -n $server ]] && break
+        if ! kill -0 "$server_pid" 2>/dev/null; then
+            echo "the service did not start:" >&2
+            cat stderr >&2
+            exit 1
+        fi
+        sleep 0.1
+    done
+    [[ -n $server ]] || { echo "the service did not say where it listens" >&2; exit 1; }
+    echo "Footfall is listening on $server"
+}
+start
 
 # JSON on one line, or indented where that is longer than a line.
 show() {
@@ -121,5 +125,14 @@ get "The three pages with the most visitors." "/analytics/pages?$day&limit=3"
 get "A summary of one morning." "/analytics/summary?from=2025-05-26T08:00:00Z&to=2025-05-26T12:00:00Z"
 get "Visitors by day, as a clock in Tokyo cuts them." \
     "/analytics/timeseries?metric=visitors&interval=day&from=2025-05-26T00:00:00Z&to=2025-05-26T18:00:00Z&timezone=Asia/Tokyo"
+
+say "The service is killed (kill -9) and started again: what was acknowledged is there."
+kill -9 "$server_pid"
+wait "$server_pid" 2>/dev/null || true
+start
+get "The same question as before." "/analytics/visitors?url=https://shop.example/shoes&$day"
+post "The first event once more: it is still known." /events $json "@$examples/event.json"
+say "Every figure is held to the log."
+"$binary" verify --server "$server" 2>/dev/null | sed 's/^/    /'
 
 say "That is all. The service of this demo is stopped now; \`make start\` starts one that stays."

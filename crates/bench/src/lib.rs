@@ -1,3 +1,4 @@
 //! Benchmarks: micro, load over loopback, and queries over ten million events.
 
 pub mod load;
+pub mod stores;

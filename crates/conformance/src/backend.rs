@@ -29,9 +29,20 @@ impl Backend {
     /// Keeps something until the case is over, such as a temporary directory or a database that is dropped with its
     /// guard. It is dropped within a multi-threaded tokio runtime, after the ports.
     #[must_use]
-    pub fn keeping(mut self, guard: impl Any + Send + Sync) -> Self {
-        self.guard = Some(Arc::new(guard));
+    pub fn keeping(self, guard: impl Any + Send + Sync) -> Self {
+        self.keeping_shared(Arc::new(guard))
+    }
+
+    /// Keeps what another backend kept, for a restart that goes on with the same data.
+    #[must_use]
+    pub fn keeping_shared(mut self, guard: Arc<dyn Any + Send + Sync>) -> Self {
+        self.guard = Some(guard);
         self
+    }
+
+    /// What this backend keeps.
+    pub fn kept(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.guard.clone()
     }
 }
 
@@ -47,4 +58,13 @@ pub trait Harness: Send + Sync {
     /// A new store without events, that keeps events of any age and has room for some hundred thousand. Cases run at
     /// the same time: what one stores, no other may see.
     async fn backend(&self) -> Backend;
+
+    /// The same store after it was stopped and started again on the same data, with everything in it that was
+    /// acknowledged. A store that keeps nothing beyond its process has no such thing, and stays as it is.
+    ///
+    /// The backend given is the last one of its store: whoever calls this has dropped all clones, so that the store can
+    /// be closed, by dropping it here, before it is opened again. A guard that it keeps must be taken over.
+    async fn restart(&self, backend: Backend) -> Backend {
+        backend
+    }
 }

@@ -23,19 +23,18 @@ const TYPES: [&str; 6] = ["page_view", "click", "purchase", "delivered", "bounce
 /// Where a history takes place: around now, around 1970, and in the far past.
 const STARTS_US: [i64; 3] = [1_748_268_000_000_000, 0, -62_135_596_800_000_000];
 
-/// Runs so many random histories, each on a new store, and compares every answer with the reference's. A history that
-/// fails is made as small as it gets, and printed.
+/// Runs so many random histories, or as many as the variable `PROPTEST_CASES` says where that is more, each on a new
+/// store, and compares every answer with the reference's. A history that fails is made as small as it gets, and printed.
 ///
 /// # Panics
 /// When an answer differs.
 pub fn property_cases(cases: u32, harness: &impl Harness) {
     let runtime = runtime();
+    let cases = cases.max(cases_wanted());
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
     let result = TestRunner::new(config).run(&history(), |steps| {
         runtime.block_on(async {
-            let backend = harness.backend().await;
-            let outcome = go_through(Trial::new(backend.clone()), &steps).await;
-            drop(backend);
+            let outcome = go_through(harness, &steps).await;
             outcome.map_err(|mismatch| TestCaseError::fail(mismatch.to_string()))
         })
     });
@@ -46,9 +45,18 @@ pub fn property_cases(cases: u32, harness: &impl Harness) {
     }
 }
 
-async fn go_through(mut trial: Trial, steps: &[Step]) -> Result<(), Mismatch> {
+/// How many cases the environment asks for. A number in the code would keep it from asking for more.
+fn cases_wanted() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or_default()
+}
+
+async fn go_through(harness: &impl Harness, steps: &[Step]) -> Result<(), Mismatch> {
+    let mut trial = Trial::new(harness.backend().await);
     for step in steps {
         match step {
+            Step::Erase(user) => drop(trial.try_erase(user).await?),
+            Step::Verify => trial.try_verify().await?,
+            Step::Restart => trial = trial.restart_on(harness).await,
             Step::Append(drafts) => drop(trial.try_append(drafts).await?),
             Step::Ask(query) => drop(trial.check(query).await?),
             Step::Walk(filter, order, limit) => {
@@ -74,6 +82,9 @@ enum Step {
     Append(Vec<Draft>),
     Ask(Query),
     Walk(EventFilter, Order, usize),
+    Erase(String),
+    Verify,
+    Restart,
 }
 
 impl fmt::Debug for Step {
@@ -89,13 +100,23 @@ impl fmt::Debug for Step {
             }
             Self::Ask(query) => write!(f, "Ask {query:?}"),
             Self::Walk(filter, order, limit) => write!(f, "Walk {filter:?} {order:?} by {limit}"),
+            Self::Erase(user) => write!(f, "Erase {user}"),
+            Self::Verify => f.write_str("Verify"),
+            Self::Restart => f.write_str("Restart"),
         }
     }
 }
 
 fn history() -> impl Strategy<Value = Vec<Step>> {
     select(&STARTS_US[..]).prop_flat_map(|start_us| {
-        vec(prop_oneof![2 => append(start_us).boxed(), 3 => question(start_us).boxed()], 1..40)
+        let step = prop_oneof![
+            20 => append(start_us).boxed(),
+            30 => question(start_us).boxed(),
+            3 => name(&USERS).prop_map(Step::Erase),
+            2 => Just(Step::Verify),
+            2 => Just(Step::Restart)
+        ];
+        vec(step, 1..40)
     })
 }
 

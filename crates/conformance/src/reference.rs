@@ -38,6 +38,13 @@ impl Reference {
         outcomes
     }
 
+    /// Takes away the user's events and says how many they were. Their identities stay known.
+    pub fn erase(&mut self, user: &str) -> u64 {
+        let before = self.events.len();
+        self.events.retain(|event| event.user.as_deref() != Some(user));
+        (before - self.events.len()) as u64
+    }
+
     /// The stored events, in the order in which they came.
     pub fn all(&self) -> &[Draft] {
         &self.events

@@ -1,6 +1,7 @@
 //! The macro that makes every case a test of the adapter's, and what runs one.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -10,14 +11,8 @@ use crate::{Harness, Trial};
 ///
 /// # Panics
 /// When the case fails, or the system gives no threads.
-pub fn run<F: Future<Output = ()>>(harness: &impl Harness, case: impl FnOnce(Trial) -> F) {
-    runtime().block_on(async {
-        let backend = harness.backend().await;
-        // Kept until after the case, so that what it guards goes last.
-        let trial = Trial::new(backend.clone());
-        case(trial).await;
-        drop(backend);
-    });
+pub fn run<F: Future<Output = ()>>(harness: impl Harness + 'static, case: impl FnOnce(Trial) -> F) {
+    runtime().block_on(async { case(Trial::on(Arc::new(harness)).await).await });
 }
 
 pub(crate) fn runtime() -> Runtime {
@@ -78,6 +73,28 @@ macro_rules! suite {
             concurrency: figures_only_grow_and_end_exact;
             concurrency: walks_hold_while_others_append;
             concurrency: one_content_wins_a_race;
+            erase: an_erased_user_is_in_no_answer;
+            erase: identities_stay_known;
+            erase: erasing_an_unknown_user_does_nothing;
+            erase: erasing_twice_finds_nothing_more;
+            erase: others_keep_counting;
+            erase: events_of_nobody_stay;
+            erase: events_of_every_age_go;
+            erase: the_latest_hour_goes;
+            erase: the_only_user_goes;
+            erase: one_of_many_visitors_goes;
+            erase: thousands_of_events_go;
+            erase: a_user_may_come_again;
+            erase: listings_go_on_past_what_was_erased;
+            erase: beside_appends_of_others;
+            erase: beside_questions;
+            verify: figures_are_what_the_log_says;
+            verify: beside_appends;
+            verify: one_at_a_time;
+            restart: everything_is_there_again;
+            restart: duplicates_are_still_known;
+            restart: the_erased_stay_erased;
+            restart: time_and_again;
         }
     };
 }
@@ -90,7 +107,7 @@ macro_rules! stamp {
         $(
             #[test]
             fn $case() {
-                $crate::run(&$harness, $crate::cases::$module::$case);
+                $crate::run($harness, $crate::cases::$module::$case);
             }
         )*
     };

@@ -1,6 +1,7 @@
 //! A store and the reference side by side.
 
 use std::fmt;
+use std::sync::Arc;
 
 use footfall_domain::answers::{
     EventFilter, Metric, Order, PageCounts, PageOrder, Position, RankedPage, SeriesFilter, Slice, Summary,
@@ -9,13 +10,19 @@ use footfall_domain::event::EventId;
 use footfall_domain::time::{TimeRange, Timestamp};
 use footfall_ports::{EventLog, Outcome};
 
-use crate::{Answer, Backend, Draft, Query, Reference, batch_of, range};
+use crate::{Answer, Backend, Draft, Harness, Query, Reference, batch_of, range};
 
 /// A store that is put through a case, and the reference that went through the same.
-#[derive(Debug)]
 pub struct Trial {
     backend: Backend,
     reference: Reference,
+    harness: Option<Arc<dyn Harness>>,
+}
+
+impl fmt::Debug for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trial").field("reference", &self.reference).finish_non_exhaustive()
+    }
 }
 
 /// An answer other than the reference's.
@@ -33,9 +40,29 @@ impl fmt::Display for Mismatch {
 }
 
 impl Trial {
-    /// A trial of a store without events.
+    /// A trial of a store without events, which nobody can start again.
     pub fn new(backend: Backend) -> Self {
-        Self { backend, reference: Reference::default() }
+        Self { backend, reference: Reference::default(), harness: None }
+    }
+
+    /// A trial of a new store, which can be started again.
+    pub async fn on(harness: Arc<dyn Harness>) -> Self {
+        Self { harness: Some(Arc::clone(&harness)), ..Self::new(harness.backend().await) }
+    }
+
+    /// Stops the store and starts it again, where it can be: see [`Harness::restart`]. Clones of the backend that a case
+    /// made must be gone.
+    ///
+    /// # Panics
+    /// Of a trial that was made without a harness.
+    pub async fn restart(self) -> Self {
+        let harness = self.harness.clone().expect("the trial was made with a harness");
+        self.restart_on(&*harness).await
+    }
+
+    pub(crate) async fn restart_on(self, harness: &(impl Harness + ?Sized)) -> Self {
+        let Self { backend, reference, harness: own } = self;
+        Self { backend: harness.restart(backend).await, reference, harness: own }
     }
 
     /// The store, to be used beside the reference.
@@ -73,6 +100,45 @@ impl Trial {
             other => Err(Mismatch {
                 asked: format!("to store {:?}", drafts.iter().map(|draft| draft.id).collect::<Vec<_>>()),
                 expected: format!("{expected:?}"),
+                answered: format!("{other:?}"),
+            }),
+        }
+    }
+
+    /// Erases a user from both, and says how many events that were.
+    ///
+    /// # Panics
+    /// When the store says another number than the reference.
+    pub async fn erase(&mut self, user: &str) -> u64 {
+        self.try_erase(user).await.unwrap_or_else(|mismatch| panic!("{mismatch}"))
+    }
+
+    pub(crate) async fn try_erase(&mut self, user: &str) -> Result<u64, Mismatch> {
+        let expected = self.reference.erase(user);
+        match self.backend.log.erase_user(user.to_owned()).await {
+            Ok(erased) if erased == expected => Ok(erased),
+            other => Err(Mismatch {
+                asked: format!("to erase {user:?}"),
+                expected: format!("{expected}"),
+                answered: format!("{other:?}"),
+            }),
+        }
+    }
+
+    /// Has the store compare its figures with its log.
+    ///
+    /// # Panics
+    /// When anything differs.
+    pub async fn verify(&self) {
+        self.try_verify().await.unwrap_or_else(|mismatch| panic!("{mismatch}"));
+    }
+
+    pub(crate) async fn try_verify(&self) -> Result<(), Mismatch> {
+        match self.backend.analytics.verify().await {
+            Ok(differences) if differences.is_empty() => Ok(()),
+            other => Err(Mismatch {
+                asked: "whether the figures are what the log says".into(),
+                expected: "no differences".into(),
                 answered: format!("{other:?}"),
             }),
         }

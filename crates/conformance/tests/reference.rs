@@ -40,6 +40,10 @@ impl EventLog for Naive {
         let Answer::Events(events) = self.answer(&Query::Events(filter, slice)) else { unreachable!() };
         Ok(events.iter().map(event_of).collect())
     }
+
+    async fn erase_user(&self, user: String) -> Result<u64, StoreError> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).erase(&user))
+    }
 }
 
 #[async_trait]
@@ -77,6 +81,10 @@ impl Analytics for Naive {
         };
         Ok(values)
     }
+
+    async fn verify(&self) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
 }
 
 #[async_trait]
@@ -91,7 +99,18 @@ struct OnNaive;
 #[async_trait]
 impl Harness for OnNaive {
     async fn backend(&self) -> Backend {
-        Backend::of(Arc::new(Naive::default()))
+        let store = Arc::new(Naive::default());
+        Backend::of(Arc::clone(&store)).keeping_shared(store)
+    }
+
+    /// Another store with the same events, once nobody holds the one before any more.
+    async fn restart(&self, backend: Backend) -> Backend {
+        let kept = backend.kept().expect("the store was kept");
+        drop(backend);
+        let before = kept.downcast::<Naive>().expect("it was this store");
+        let before = Arc::into_inner(before).expect("a store is only opened again when it is closed");
+        let store = Arc::new(before);
+        Backend::of(Arc::clone(&store)).keeping_shared(store)
     }
 }
 
@@ -108,9 +127,12 @@ fn every_case_is_stamped() {
     let cases = [
         include_str!("../src/cases/append.rs"),
         include_str!("../src/cases/concurrency.rs"),
+        include_str!("../src/cases/erase.rs"),
         include_str!("../src/cases/figures.rs"),
         include_str!("../src/cases/listing.rs"),
+        include_str!("../src/cases/restart.rs"),
         include_str!("../src/cases/spans.rs"),
+        include_str!("../src/cases/verify.rs"),
         include_str!("../src/cases/volume.rs"),
     ];
     let names = cases.iter().flat_map(|text| text.split("pub async fn ").skip(1));

@@ -85,6 +85,15 @@ pub enum SubjectKind {
 }
 
 impl<'a> Subject<'a> {
+    /// What kind of thing it is.
+    pub const fn kind(self) -> SubjectKind {
+        match self {
+            Self::None => SubjectKind::None,
+            Self::Page(_) => SubjectKind::Page,
+            Self::Domain(_) => SubjectKind::Domain,
+        }
+    }
+
     /// The page, where it is one.
     pub const fn page(self) -> Option<&'a str> {
         if let Self::Page(page) = self { Some(page) } else { None }
@@ -199,6 +208,12 @@ impl<'a> EventRef<'a> {
         self.text(usize::from(self.record[24]) + self.user_length(), length)
     }
 
+    /// Whether the event was erased: then the identity and the time are all that is left of it.
+    pub const fn is_erased(self) -> bool {
+        // Every type has a name.
+        self.record[24] == 0
+    }
+
     /// Appends the event as the API shows it.
     pub fn write_json(self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"event_id\":\"");
@@ -263,6 +278,15 @@ impl Event {
     /// A copy of the event.
     pub fn copy_of(event: EventRef<'_>) -> Self {
         Self { record: event.record.into() }
+    }
+
+    /// What is left of an event that was erased: so much that a late retry of it can be told for one, and that it goes
+    /// when it is too old.
+    pub fn erased(id: EventId, at: Timestamp) -> Self {
+        let mut record = [0; HEADER];
+        record[..16].copy_from_slice(id.as_bytes());
+        record[16..24].copy_from_slice(&at.micros().to_le_bytes());
+        Self { record: record.into() }
     }
 
     /// The event to read.
@@ -352,6 +376,15 @@ impl EventBatch {
     }
 }
 
+/// Erases an event where it stands: of its record only the identity and the time are left, and zeros in place of all
+/// else. [`EventRef::is_erased`] tells such a record.
+///
+/// # Panics
+/// On bytes that are no record.
+pub fn erase_record(record: &mut [u8]) {
+    record[24..].fill(0);
+}
+
 /// Where `part` lies in `whole`: by address where it was borrowed from there, so without a search.
 fn find(whole: &str, part: &str) -> Option<usize> {
     let offset = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
@@ -404,6 +437,23 @@ mod tests {
             String::from_utf8(json).unwrap(),
             r#"{"event_id":"01890a5d-ac96-774b-bcce-b302099a8057","user_id":"a\"n","event_type":"page_view","timestamp":"2025-05-26T14:00:00.000001Z","properties":{ "x": 1.0 }}"#
         );
+    }
+
+    #[test]
+    fn of_an_erased_event_identity_and_time_are_left() {
+        let properties = r#"{"page":"/é"}"#;
+        let mut batch = EventBatch::default();
+        batch.push(&parts(Some("ann"), Subject::Page(&properties[9..12]), properties));
+        let mut record = batch.get(0).record().to_vec();
+        erase_record(&mut record);
+        let fresh = Event::erased(batch.get(0).id(), batch.get(0).at());
+        for erased in [EventRef::new(&record), fresh.get()] {
+            assert!(erased.is_erased() && !batch.get(0).is_erased());
+            assert_eq!((erased.id(), erased.at()), (batch.get(0).id(), batch.get(0).at()));
+            assert_eq!((erased.user(), erased.subject(), erased.properties()), (None, Subject::None, ""));
+            assert_eq!((erased.event_type(), erased.names()), ("", [&b""[..]; 3]));
+        }
+        assert!(record[24..].iter().all(|byte| *byte == 0));
     }
 
     #[test]

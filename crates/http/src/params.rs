@@ -33,13 +33,19 @@ impl Params {
                 continue;
             }
             if !known.contains(&&*name) {
-                let message = format!("is not a parameter here; these are: {}", known.join(", "));
+                let these = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                let message = format!("is not a parameter here; these are: {these}");
                 params.error(&name, Code::UnknownParameter, message);
             } else if params.values.insert(name.clone().into_owned(), value.into_owned()).is_some() {
                 params.error(&name, Code::DuplicateMember, "stands twice in the query");
             }
         }
         params
+    }
+
+    /// Sees to it that there are none, where the endpoint takes none.
+    pub(crate) fn none(request: &HttpRequest) -> Result<(), Problem> {
+        Self::of(request, &[]).done(Some(()))
     }
 
     pub(crate) fn error(

@@ -120,6 +120,12 @@ impl Problem {
             .with(|details| details.errors = errors)
     }
 
+    /// A path with something wrong in a part of it that the client chose.
+    pub(crate) fn path(error: FieldError) -> Self {
+        Self::new(Kind::Invalid, "the path is not valid; `errors` says where")
+            .with(|details| details.errors = vec![error])
+    }
+
     /// A batch of which no event is valid.
     pub(crate) fn nothing_valid(report: BatchReport) -> Self {
         let detail = "no event of the batch is valid; `errors` says why";
@@ -231,7 +237,7 @@ impl Problem {
 }
 
 /// An error and what lies beneath it, in one line.
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {

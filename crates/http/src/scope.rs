@@ -3,9 +3,11 @@
 //! One hand-written middleware instead of four stacked ones: each would box a future for every request.
 
 use std::any::Any;
+use std::cell::OnceCell;
 use std::future::{Future, Ready, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
@@ -19,6 +21,7 @@ use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
 use crate::body::{Holding, Unread};
+use crate::endpoints::UNTIMED;
 use crate::problem::Problem;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -39,9 +42,22 @@ struct RequestIds {
 }
 
 impl RequestScope {
-    /// Requests may take so long. `process` is a random number that tells this process's ids from others'.
+    /// Requests may take so long, but for those that go through all that is stored. It is the time until the answer
+    /// begins: a body that is sent in pieces goes on as long as the client reads it. `process` is a random number that
+    /// tells this process's ids from others'.
     pub fn new(timeout: Duration, process: u64) -> Self {
         Self { timeout, ids: Arc::new(RequestIds { process, next: AtomicU64::new(0) }) }
+    }
+}
+
+/// A request's id, for an answer whose body goes on when the handler is through: the handler puts it into the response's
+/// extensions, and the scope fills it.
+#[derive(Clone, Default)]
+pub(crate) struct LateId(Rc<OnceCell<String>>);
+
+impl LateId {
+    pub(crate) fn get(&self) -> &str {
+        self.0.get().map_or("", String::as_str)
     }
 }
 
@@ -83,12 +99,15 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let id = request.headers().get(REQUEST_ID).filter(|id| is_sane(id)).cloned();
         let id = id.unwrap_or_else(|| self.scope.ids.next());
+        // By its path, and not by a mark that its handler sets: the request is given away here, and a place that both
+        // could reach would cost every other request an allocation.
+        let timeout = (!UNTIMED.contains(&request.path())).then_some(self.scope.timeout);
         // Not every panic waits for the future: routing and extraction run here.
         let (inner, panic) = match catch_unwind(AssertUnwindSafe(|| self.service.call(request))) {
             Ok(inner) => (Some(inner), None),
             Err(panic) => (None, Some(panic)),
         };
-        ScopedRequest { inner, panic, id, timeout: self.scope.timeout, timer: None }
+        ScopedRequest { inner, panic, id, timeout, timer: None }
     }
 }
 
@@ -99,7 +118,7 @@ pin_project! {
         inner: Option<F>,
         panic: Option<Box<dyn Any + Send>>,
         id: HeaderValue,
-        timeout: Duration,
+        timeout: Option<Duration>,
         // Made only when a request has to wait: most never do.
         timer: Option<Pin<Box<Sleep>>>,
     }
@@ -127,7 +146,8 @@ where
                 Poll::Ready(Err(Refusal { problem, id: this.id.clone() }.into()))
             }
             Ok(Poll::Pending) => {
-                let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(*this.timeout)));
+                let Some(timeout) = *this.timeout else { return Poll::Pending };
+                let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
                 match timer.as_mut().poll(context) {
                     Poll::Pending => Poll::Pending,
                     Poll::Ready(()) => {
@@ -150,7 +170,8 @@ fn finish<B: MessageBody>(
     tracing::debug!(
         request_id = id,
         method = %response.request().method(),
-        path = response.request().path(),
+        // Its pattern, and none where it leads nowhere: a path may name a user.
+        path = response.request().match_pattern(),
         status = status.as_u16(),
         "answered a request"
     );
@@ -165,6 +186,9 @@ fn finish<B: MessageBody>(
             document = document.map_body(|_, body| holding(body));
         }
         return response.into_response(document).map_into_right_body();
+    }
+    if let Some(late) = response.response().extensions().get::<LateId>() {
+        late.0.get_or_init(|| id.to_owned());
     }
     response.headers_mut().insert(REQUEST_ID, header.clone());
     response.map_into_left_body()

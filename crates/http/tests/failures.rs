@@ -80,6 +80,10 @@ impl EventLog for Ports {
     async fn events(&self, _: EventFilter, _: Slice) -> Result<Vec<Event>, StoreError> {
         self.answer(Vec::new()).await
     }
+
+    async fn erase_user(&self, _: String) -> Result<u64, StoreError> {
+        self.answer(0).await
+    }
 }
 
 #[async_trait]
@@ -103,6 +107,10 @@ impl Analytics for Ports {
         ranges: Vec<TimeRange>,
     ) -> Result<Vec<u64>, StoreError> {
         self.answer(vec![0; ranges.len()]).await
+    }
+
+    async fn verify(&self) -> Result<Vec<String>, StoreError> {
+        self.answer(Vec::new()).await
     }
 }
 
@@ -202,6 +210,8 @@ impl Shell {
             ("GET", "/analytics/summary".to_owned(), ""),
             ("GET", format!("/analytics/pages?{RANGE}"), ""),
             ("GET", format!("/analytics/timeseries?metric=events&interval=day&{RANGE}"), ""),
+            ("GET", "/export".to_owned(), ""),
+            ("DELETE", "/users/u".to_owned(), ""),
         ];
         let mut answers = Vec::new();
         for (method, target, body) in requests {
@@ -336,4 +346,20 @@ async fn ports_that_work_are_asked() {
     let bounds = (summary.body["from"].as_str(), summary.body["to"].as_str());
     assert_eq!(bounds, (Some("2025-05-25T14:00:00.000000Z"), Some("2025-05-26T14:00:01.000000Z")));
     assert_eq!(shell.ask("GET", "/events/nope", "").await.status, 404);
+    assert_eq!(shell.ask("DELETE", "/users/u", "").await.status, 204);
+    assert_eq!(shell.ask("POST", "/verify", "").await.body, json!({ "consistent": true, "differences": [] }));
+}
+
+/// Without [`Behaviour::NeverReturns`]: verification may take as long as it needs.
+#[actix_web::test]
+async fn a_verification_that_fails_says_so() {
+    for (behaviour, status, slug) in [
+        (Behaviour::Panics, 500, "internal"),
+        (Behaviour::Fails, 500, "internal"),
+        (Behaviour::Unavailable(Duration::from_secs(5)), 503, "unavailable"),
+    ] {
+        let answer = Shell::start(behaviour).ask("POST", "/verify", "").await;
+        assert_eq!(answer.status, status, "{behaviour:?}: {}", answer.body);
+        answer.is_problem(slug);
+    }
 }

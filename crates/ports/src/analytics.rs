@@ -4,6 +4,9 @@ use footfall_domain::time::TimeRange;
 
 use crate::StoreError;
 
+/// Most differences that [`Analytics::verify`] tells of.
+pub const DIFFERENCES_MAX: usize = 100;
+
 /// Figures over the stored events. All are exact for their half-open range, whatever its bounds, and include every event
 /// that was acknowledged before the question was asked.
 #[async_trait]
@@ -41,4 +44,13 @@ pub trait Analytics: Send + Sync {
         filter: SeriesFilter,
         ranges: Vec<TimeRange>,
     ) -> Result<Vec<u64>, StoreError>;
+
+    /// Recomputes all figures from the log and compares. Returns what differs, in words, at most
+    /// [`DIFFERENCES_MAX`]; nothing when the figures are what the log says.
+    ///
+    /// It takes about as long as reading the whole log. One runs at a time.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] while another one runs; [`StoreError`] when the log can't be read.
+    async fn verify(&self) -> Result<Vec<String>, StoreError>;
 }

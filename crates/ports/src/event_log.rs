@@ -44,4 +44,13 @@ pub trait EventLog: Send + Sync {
     /// # Errors
     /// [`StoreError`] when the store can't tell.
     async fn events(&self, filter: EventFilter, slice: Slice) -> Result<Vec<Event>, StoreError>;
+
+    /// Erases a user: every event of theirs, and what was counted from it. Says how many events that were.
+    ///
+    /// The identifiers of the erased events stay known, so that a late retry is a duplicate and doesn't bring them
+    /// back. Events that arrive while this runs may be kept. Erasing again is safe.
+    ///
+    /// # Errors
+    /// [`StoreError`]; some of the user's events may be erased then.
+    async fn erase_user(&self, user: String) -> Result<u64, StoreError>;
 }

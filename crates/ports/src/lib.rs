@@ -7,7 +7,7 @@ mod event_log;
 mod health;
 mod time;
 
-pub use analytics::Analytics;
+pub use analytics::{Analytics, DIFFERENCES_MAX};
 pub use error::StoreError;
 pub use event_log::{EventLog, Outcome};
 pub use health::{DependencyState, Health};

@@ -73,11 +73,18 @@ impl Name {
 const LANES: usize = 32;
 
 impl Interner {
-    /// The integers of many names (`none` where there is no name), with one reference more to each.
+    /// The integers of many names (`none` where there is no name), with so many references more to each as is said of
+    /// its place.
     ///
     /// Names are looked up in groups, each step for all of a group: the lookups of a group don't depend on each other,
     /// so the processor waits for their memory at once and not one after another.
-    pub(crate) fn refer_all(&mut self, names: &[Option<&str>], none: u32, ids: &mut Vec<u32>) {
+    pub(crate) fn refer_all(
+        &mut self,
+        names: &[Option<&str>],
+        references: impl Fn(usize) -> u64,
+        none: u32,
+        ids: &mut Vec<u32>,
+    ) {
         ids.clear();
         for names in names.chunks(LANES) {
             let (mut hashes, mut found) = ([0; LANES], [None; LANES]);
@@ -93,26 +100,33 @@ impl Interner {
                     ids.push(none);
                     continue;
                 };
+                let references = references(ids.len());
                 let entry = found.map(|id| (id, &mut self.names[id as usize]));
                 match entry.filter(|(_, entry)| entry.name.bytes() == name.as_bytes()) {
                     Some((id, entry)) => {
-                        entry.references += 1;
+                        entry.references += references;
                         ids.push(id);
                     }
-                    None => ids.push(self.refer(name)),
+                    None => ids.push(self.refer_times(name, references)),
                 }
             }
         }
     }
 
     /// The name's integer, with one reference more to it.
-    pub(crate) fn refer(&mut self, name: &str) -> u32 {
+    #[cfg(test)]
+    fn refer(&mut self, name: &str) -> u32 {
+        self.refer_times(name, 1)
+    }
+
+    /// The name's integer, with so many references more to it, of which there is at least one.
+    fn refer_times(&mut self, name: &str, references: u64) -> u32 {
         let hash = self.hash(name);
         if let Some(id) = self.find(hash, name) {
-            self.names[id as usize].references += 1;
+            self.names[id as usize].references += references;
             return id;
         }
-        let entry = Entry { name: Name::new(name), references: 1 };
+        let entry = Entry { name: Name::new(name), references };
         self.name_bytes += entry.name.heap_bytes();
         let id = if let Some(id) = self.free.pop() {
             self.names[id as usize] = entry;
@@ -169,6 +183,22 @@ impl Interner {
         self.names[id as usize].name.text()
     }
 
+    /// The names that are referred to, with their integers and how often they are.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (u32, &str, u64)> {
+        let all = (0..).zip(&self.names).filter(|(_, entry)| entry.references > 0);
+        all.map(|(id, entry)| (id, entry.name.text(), entry.references))
+    }
+
+    /// How often the name of an integer is referred to.
+    pub(crate) fn references(&self, id: u32) -> u64 {
+        self.names.get(id as usize).map_or(0, |entry| entry.references)
+    }
+
+    /// All integers that were ever given are below this one.
+    pub(crate) fn end(&self) -> u32 {
+        self.names.len() as u32
+    }
+
     /// How many names are referred to.
     pub(crate) fn len(&self) -> usize {
         self.ids.len()
@@ -219,7 +249,7 @@ mod tests {
         let wanted: Vec<Option<&str>> =
             texts.iter().enumerate().map(|(place, text)| (place % 7 > 0).then_some(&**text)).collect();
         let mut ids = Vec::new();
-        names.refer_all(&wanted, u32::MAX, &mut ids);
+        names.refer_all(&wanted, |_| 1, u32::MAX, &mut ids);
         for (name, id) in wanted.iter().zip(&ids) {
             assert_eq!(name.map_or(u32::MAX, |name| names.get(name).unwrap()), *id);
         }

@@ -12,7 +12,12 @@
 //! Nothing here locks, waits or reads a clock: [`ReadModels`] is a value that a store changes and asks. What it holds
 //! is a function of the log alone, so it can be thrown away and built again.
 
+mod bulk;
+mod coded;
+mod compare;
+mod erase;
 mod growth;
+mod identities;
 mod interner;
 mod list;
 mod models;
@@ -21,5 +26,8 @@ mod rows;
 mod series;
 mod visitors;
 
+pub use bulk::BulkLoader;
+pub use coded::{Coded, CodedRow};
+pub use identities::{BYTES_PER_IDENTITY, Identities};
 pub use models::{Fact, ReadModels};
 pub use rows::{HourRows, Location};

@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use footfall_domain::event::{EventRef, Subject};
+use footfall_domain::event::{EventRef, Subject, SubjectKind};
 use footfall_domain::time::Timestamp;
 use footfall_domain::types::PAGE_VIEW;
 
+use crate::coded::{CodeOf, Coded, CodedRow};
 use crate::growth;
 use crate::interner::Interner;
 use crate::rows::{HourRows, Location, NONE, Row, hour_of, start_of};
 use crate::series::Series;
 
 /// What an entry of a `BTreeMap` costs beyond its key and value, on average.
-const MAP_ENTRY_BYTES: isize = 16;
+pub(crate) const MAP_ENTRY_BYTES: isize = 16;
 
 /// What a page's series takes before it has a cell.
-const PAGE_SERIES_BYTES: isize = size_of::<Series>() as isize + 16;
+pub(crate) const PAGE_SERIES_BYTES: isize = size_of::<Series>() as isize + 16;
 
 /// What the read models need to know of a stored event.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +61,7 @@ pub struct ReadModels {
     /// The first hour that is kept.
     pub(crate) floor: i32,
     /// Heap bytes of rows and series.
-    bytes: isize,
+    pub(crate) bytes: isize,
     scratch: Scratch,
 }
 
@@ -78,11 +79,19 @@ struct Scratch {
 
 /// The integers of the names of some facts, in their order; [`NONE`] where a fact has no such name.
 #[derive(Debug, Default)]
-struct Names {
+pub(crate) struct Names {
     users: Vec<u32>,
     types: Vec<u32>,
     pages: Vec<u32>,
     domains: Vec<u32>,
+}
+
+impl Names {
+    /// The row of the fact at that place.
+    pub(crate) fn row(&self, place: usize, offset_us: u32, kind: SubjectKind, location: Location) -> Row {
+        let subjects = if kind == SubjectKind::Domain { &self.domains } else { &self.pages };
+        Row::new(offset_us, self.users[place], subjects[place], self.types[place] as u16, location)
+    }
 }
 
 impl Scratch {
@@ -127,19 +136,17 @@ impl Default for ReadModels {
 impl ReadModels {
     /// Adds events that are not in it yet. Cheapest in large groups: neighbours in time, visitors and pages share work.
     pub fn add<'a>(&mut self, facts: impl Iterator<Item = Fact<'a>>) {
-        let mut scratch = std::mem::take(&mut self.scratch);
         let facts: Vec<Fact<'a>> = facts.collect();
-        self.intern(&facts, &mut scratch.names);
-        let Names { users, types, pages, domains } = &scratch.names;
+        self.intern(&facts);
+        let mut scratch = std::mem::take(&mut self.scratch);
         for (place, fact) in facts.iter().enumerate() {
             let (hour, offset_us) = hour_of(fact.at);
-            let subject =
-                if matches!(fact.subject, Subject::Domain(_)) { domains[place] } else { pages[place] };
-            let row = Row::new(offset_us, users[place], subject, types[place] as u16, fact.location);
+            let kind = fact.subject.kind();
+            let row = scratch.names.row(place, offset_us, kind, fact.location);
             scratch.rows.push((hour, row));
             scratch.everyone.push(entry(0, hour, row.visitor));
-            scratch.types.push(entry(types[place], hour, row.visitor));
-            if matches!(fact.subject, Subject::Page(_)) {
+            scratch.types.push(entry(u32::from(row.event_type), hour, row.visitor));
+            if kind == SubjectKind::Page {
                 scratch.pages.push(entry(row.subject, hour, row.visitor));
             }
         }
@@ -209,6 +216,11 @@ impl ReadModels {
         dropped.into_values().collect()
     }
 
+    /// Whether there are events that [`Self::forget_before`] would forget.
+    pub fn has_before(&self, oldest: Timestamp) -> bool {
+        self.hours.keys().next().is_some_and(|hour| *hour < hour_of(oldest).0)
+    }
+
     /// The earliest instant that is kept.
     pub fn oldest(&self) -> Timestamp {
         start_of(self.floor)
@@ -243,22 +255,79 @@ impl ReadModels {
         [("users", users), ("pages, domains and types", names), ("rows", rows), ("series", series)]
     }
 
-    /// Finds the integers of all names, one kind after the other.
-    fn intern(&mut self, facts: &[Fact<'_>], names: &mut Names) {
+    /// Finds the integers of all names, one kind after the other. They stand in [`Self::interned`] then.
+    pub(crate) fn intern(&mut self, facts: &[Fact<'_>]) {
+        let mut names = std::mem::take(&mut self.scratch.names);
         let mut texts: Vec<Option<&str>> = Vec::with_capacity(facts.len());
         let mut look_up =
             |interner: &mut Interner, name: for<'n> fn(&Fact<'n>) -> Option<&'n str>, ids: &mut Vec<u32>| {
                 texts.clear();
                 texts.extend(facts.iter().map(name));
-                interner.refer_all(&texts, NONE, ids);
+                interner.refer_all(&texts, |_| 1, NONE, ids);
             };
         look_up(&mut self.users, |fact| fact.user, &mut names.users);
         look_up(&mut self.types, |fact| Some(fact.event_type), &mut names.types);
         look_up(&mut self.pages, |fact| fact.subject.page(), &mut names.pages);
         look_up(&mut self.domains, |fact| fact.subject.domain(), &mut names.domains);
+        self.scratch.names = names;
     }
 
-    fn release(&mut self, row: Row) {
+    /// The same for names that are given once each: each is looked up once, however many events have it.
+    pub(crate) fn intern_coded(&mut self, events: &Coded<'_>) {
+        let Self { users, types, pages, domains, scratch: Scratch { names, .. }, .. } = self;
+        let kinds = [
+            (users, &events.users, &mut names.users, CodedRow::user as CodeOf),
+            (types, &events.types, &mut names.types, CodedRow::event_type),
+            (pages, &events.pages, &mut names.pages, CodedRow::page),
+            (domains, &events.domains, &mut names.domains, CodedRow::domain),
+        ];
+        for (interner, texts, ids, code_of) in kinds {
+            let mut uses = vec![0_u64; texts.len()];
+            let codes = || events.rows.iter().map(code_of);
+            codes().flatten().for_each(|code| uses[code as usize] += 1);
+            // A name that no event has any more must not be there.
+            let texts: Vec<Option<&str>> =
+                texts.iter().zip(&uses).map(|(text, uses)| (*uses > 0).then_some(*text)).collect();
+            let mut interned = Vec::with_capacity(texts.len());
+            interner.refer_all(&texts, |place| uses[place], NONE, &mut interned);
+            ids.clear();
+            ids.extend(codes().map(|code| code.map_or(NONE, |code| interned[code as usize])));
+        }
+    }
+
+    /// The integers that were found last.
+    pub(crate) const fn interned(&self) -> &Names {
+        &self.scratch.names
+    }
+
+    /// Counts events in an hour for everyone.
+    pub(crate) fn count_everyone(&mut self, hour: i32, count: u64, visitors: &[u32]) {
+        self.bytes += self.everyone.add(hour, count, visitors, self.floor);
+    }
+
+    /// Counts events in an hour for their type.
+    pub(crate) fn count_type(&mut self, event_type: u32, hour: i32, count: u64, visitors: &[u32]) {
+        let Self { by_type, bytes, floor, .. } = self;
+        let grown = at(by_type, event_type, bytes).add(hour, count, visitors, *floor);
+        self.bytes += grown;
+    }
+
+    /// Puts the rows of an hour that has none into their place.
+    pub(crate) fn place_rows(&mut self, hour: i32, rows: HourRows) {
+        self.bytes += rows.heap_bytes() as isize + MAP_ENTRY_BYTES + size_of::<(i32, HourRows)>() as isize;
+        self.hours.insert(hour, rows);
+    }
+
+    /// Puts the series of all pages into their places; there are none yet. Each comes with its bytes.
+    pub(crate) fn place_pages(&mut self, series: Vec<Option<(Box<Series>, isize)>>) {
+        for (page, series) in series.into_iter().enumerate() {
+            let Some((series, bytes)) = series else { continue };
+            *at(&mut self.by_page, page as u32, &mut self.bytes) = Some(series);
+            self.bytes += bytes + PAGE_SERIES_BYTES;
+        }
+    }
+
+    pub(crate) fn release(&mut self, row: Row) {
         if row.visitor != NONE {
             self.users.release(row.visitor);
         }

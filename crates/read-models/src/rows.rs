@@ -75,6 +75,11 @@ pub struct HourRows {
 }
 
 impl HourRows {
+    /// The hour of those rows, which are ordered by time.
+    pub(crate) fn of_sorted(rows: Vec<Row>) -> Self {
+        Self { runs: vec![rows] }
+    }
+
     /// Adds rows ordered by time. Returns by how many bytes the hour grew (or shrank, by merging).
     pub(crate) fn add(&mut self, rows: &[Row]) -> isize {
         let before = self.heap_bytes() as isize;
@@ -101,6 +106,30 @@ impl HourRows {
             self.runs.pop();
         }
         self.heap_bytes() as isize - before
+    }
+
+    /// Takes the rows of a visitor out. Returns by how many bytes the hour shrank.
+    pub(crate) fn take(&mut self, visitor: u32, mut taken: impl FnMut(Row)) -> usize {
+        let before = self.heap_bytes();
+        for run in &mut self.runs {
+            let kept = |row: &mut Row| {
+                let kept = row.visitor != visitor;
+                if !kept {
+                    taken(*row);
+                }
+                kept
+            };
+            run.retain_mut(kept);
+            growth::trim(run);
+        }
+        self.runs.retain(|run| !run.is_empty());
+        growth::trim(&mut self.runs);
+        before - self.heap_bytes()
+    }
+
+    /// Whether it has no rows.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.runs.is_empty()
     }
 
     /// Of each run the rows between two offsets; `to` may be an hour's length.

@@ -3,16 +3,17 @@
 use roaring::{MultiOps, RoaringBitmap};
 
 use crate::growth;
+use crate::rows::NONE;
 use crate::visitors::VisitorSet;
 
 /// The widths of cells, in hours. Each divides the next.
-const WIDTHS: [i32; 4] = [1, 24, 8 * 24, 64 * 24];
+pub(crate) const WIDTHS: [i32; 4] = [1, 24, 8 * 24, 64 * 24];
 
 /// What was counted in one span of time.
 #[derive(Debug)]
 pub(crate) struct Cell {
     /// Which span of its width, counted from 1970.
-    span: i32,
+    pub(crate) span: i32,
     pub(crate) count: u64,
     pub(crate) visitors: VisitorSet,
 }
@@ -23,11 +24,11 @@ pub(crate) struct Cell {
 /// and the wider ones take it over once, when a later hour begins. Answers look at it beside the wider cells.
 #[derive(Debug, Default)]
 pub(crate) struct Series {
-    cells: [Vec<Cell>; WIDTHS.len()],
+    pub(crate) cells: [Vec<Cell>; WIDTHS.len()],
     /// The latest hour, which the wider cells don't hold yet.
-    open: Option<i32>,
+    pub(crate) open: Option<i32>,
     /// Bytes counted for what the wider cells will take over.
-    set_aside: isize,
+    pub(crate) set_aside: isize,
 }
 
 impl Series {
@@ -51,6 +52,41 @@ impl Series {
             grown += wider;
         }
         grown + own
+    }
+
+    /// The series of some events, each the hour and the visitor, in order of both. Also how many bytes it has.
+    /// `visitors` is room to work in.
+    pub(crate) fn of_sorted(entries: &[(i32, u32)], floor: i32, visitors: &mut Vec<u32>) -> (Self, isize) {
+        let mut series = Self { open: entries.last().map(|(hour, _)| *hour), ..Self::default() };
+        let mut bytes = 0;
+        let closed = entries.partition_point(|(hour, _)| Some(*hour) < series.open);
+        for (width, (cells, hours)) in series.cells.iter_mut().zip(WIDTHS).enumerate() {
+            let entries = if width == 0 { entries } else { &entries[..closed] };
+            let span = |(hour, _): &(i32, u32)| hour.div_euclid(hours);
+            for of_span in entries.chunk_by(|left, right| span(left) == span(right)) {
+                let span = span(&of_span[0]);
+                if span.saturating_mul(hours) < floor {
+                    continue;
+                }
+                visitors.clear();
+                visitors
+                    .extend(of_span.iter().map(|(_, visitor)| *visitor).filter(|visitor| *visitor != NONE));
+                if width > 0 {
+                    visitors.sort_unstable();
+                }
+                visitors.dedup();
+                let visitors = VisitorSet::from_sorted(visitors);
+                bytes += visitors.heap_bytes() as isize;
+                growth::push(cells, Cell { span, count: of_span.len() as u64, visitors });
+            }
+            bytes += growth::vec_bytes::<Cell>(cells.len()) as isize;
+        }
+        if let Some(open) = series.cells[0].last() {
+            let own = growth::vec_bytes::<Cell>(1) + open.visitors.heap_bytes();
+            series.set_aside = ((WIDTHS.len() - 1) * own) as isize;
+            bytes += series.set_aside;
+        }
+        (series, bytes)
     }
 
     /// Lets the wider cells take over the latest hour.
@@ -125,6 +161,67 @@ impl Series {
         }
         shrunk
     }
+
+    /// The hours in which the visitor was counted, in order.
+    pub(crate) fn hours_of(&self, visitor: u32) -> impl Iterator<Item = i32> {
+        self.cells[0].iter().filter(move |cell| cell.visitors.contains(visitor)).map(|cell| cell.span)
+    }
+
+    /// Takes back all that was counted of a visitor: so many events in each of these hours, which ascend. Returns by how
+    /// many bytes the series grew, which is mostly less than 0.
+    pub(crate) fn forget(&mut self, visitor: u32, hours: &[(i32, u64)], floor: i32) -> isize {
+        // What begins before the floor may still stand here, and lack what was added since.
+        let dropped = self.drop_before(floor) as isize;
+        // The wider cells don't hold the latest hour.
+        let closed = match hours.split_last() {
+            Some(((hour, _), closed)) if Some(*hour) == self.open => closed,
+            _ => hours,
+        };
+        let before_open = self.open_bytes();
+        let mut grown = forget_in(&mut self.cells[0], WIDTHS[0], visitor, hours);
+        for (cells, width) in self.cells.iter_mut().zip(WIDTHS).skip(1) {
+            grown += forget_in(cells, width, visitor, closed);
+        }
+        // What is set aside goes with the cell that it is for; the hour stays the latest one, whether it has a cell or not,
+        // for all others are in the wider cells.
+        let own = self.open_bytes() - before_open;
+        let wider = (WIDTHS.len() - 1) as isize * own;
+        let aside = if self.open_bytes() == 0 { -self.set_aside } else { wider.max(-self.set_aside) };
+        self.set_aside += aside;
+        if self.is_empty() {
+            *self = Self::default();
+        }
+        grown + aside - dropped
+    }
+
+    /// What the cell of the latest hour takes.
+    fn open_bytes(&self) -> isize {
+        let cell = self.open.and_then(|hour| self.hour(hour));
+        cell.map_or(0, |cell| growth::vec_bytes::<Cell>(1) + cell.visitors.heap_bytes()) as isize
+    }
+}
+
+/// Takes a visitor, and so many events in each of these hours, out of the cells of one width. There is none for hours
+/// before the floor. Returns by how many bytes the cells grew.
+fn forget_in(cells: &mut Vec<Cell>, width: i32, visitor: u32, hours: &[(i32, u64)]) -> isize {
+    let (mut grown, mut emptied) = (0, 0);
+    let span_of = |hour: i32| hour.div_euclid(width);
+    for hours in hours.chunk_by(|left, right| span_of(left.0) == span_of(right.0)) {
+        let Ok(place) = cells.binary_search_by_key(&span_of(hours[0].0), |cell| cell.span) else { continue };
+        let cell = &mut cells[place];
+        let before = cell.visitors.heap_bytes() as isize;
+        let count = hours.iter().map(|(_, count)| count).sum();
+        cell.count = cell.count.checked_sub(count).expect("what is held was counted");
+        cell.visitors.remove(visitor);
+        grown += cell.visitors.heap_bytes() as isize - before;
+        emptied += usize::from(cell.count == 0);
+    }
+    if emptied > 0 {
+        cells.retain(|cell| cell.count > 0);
+        grown -= growth::vec_bytes::<Cell>(emptied) as isize;
+        growth::trim(cells);
+    }
+    grown
 }
 
 /// Where the cell of that span is; it is made where it isn't there yet.

@@ -52,7 +52,29 @@ impl VisitorSet {
         }
     }
 
-    fn from_sorted(sorted: &[u32]) -> Self {
+    /// Takes a visitor away.
+    pub(crate) fn remove(&mut self, visitor: u32) {
+        if !self.contains(visitor) {
+            return;
+        }
+        match self {
+            Self::None | Self::One(_) => *self = Self::None,
+            Self::Few(few) => {
+                let rest: Vec<u32> = few.iter().copied().filter(|other| *other != visitor).collect();
+                *self = Self::from_sorted(&rest);
+            }
+            Self::Many(many) => {
+                many.remove(visitor);
+                // Well below where it became a bitmap, or a visitor who comes and goes would turn it over each time.
+                if many.len() <= FEW_MAX as u64 / 2 {
+                    *self = Self::from_sorted(&self.to_sorted());
+                }
+            }
+        }
+    }
+
+    /// The set of visitors given in ascending order, each once.
+    pub(crate) fn from_sorted(sorted: &[u32]) -> Self {
         match sorted {
             [] => Self::None,
             [one] => Self::One(*one),
@@ -174,5 +196,25 @@ mod tests {
         set.union_into(&mut union);
         assert!(union.iter().eq(expected.iter().copied()));
         assert!(expected.iter().all(|&visitor| set.contains(visitor)) && !set.contains(100_001));
+    }
+
+    #[test]
+    fn sets_of_any_size_lose_only_what_is_removed() {
+        let all: Vec<u32> = (0..3_000).map(|step| step * 31).collect();
+        let mut set = VisitorSet::default();
+        set.add_sorted(&all);
+        assert!(matches!(set, VisitorSet::Many(_)));
+        let mut expected: BTreeSet<u32> = all.iter().copied().collect();
+        for step in 0..3_000 {
+            set.remove(1);
+            set.remove(step * 7_919 % 3_000 * 31);
+            expected.remove(&(step * 7_919 % 3_000 * 31));
+            assert_eq!(set.len(), expected.len() as u64);
+            if step % 100 == 0 || expected.len() < 5 {
+                assert!(set.to_sorted().iter().eq(expected.iter()));
+            }
+            assert!(expected.len() > FEW_MAX / 2 || !matches!(set, VisitorSet::Many(_)));
+        }
+        assert!(matches!(set, VisitorSet::None) && set.heap_bytes() == 0);
     }
 }

@@ -26,6 +26,8 @@ struct Names {
 enum Step {
     Add(Vec<Sample>),
     ForgetBefore(Timestamp),
+    ForgetUser(String),
+    Compare(usize, usize),
     Page(String, TimeRange),
     TopPages(TimeRange, PageOrder, usize),
     Summary(TimeRange),
@@ -114,7 +116,14 @@ fn question(start_us: i64, names: Names) -> impl Strategy<Value = Step> {
     ]
 }
 
-fn history(forgets: bool) -> impl Strategy<Value = Vec<Step>> {
+/// What a history does beside adding and asking.
+#[derive(Clone, Copy, Debug, Default)]
+struct Forgets {
+    by_age: bool,
+    users: bool,
+}
+
+fn history(forgets: Forgets) -> impl Strategy<Value = Vec<Step>> {
     let names = select(
         &[
             Names { users: 2, pages: 1 },
@@ -127,10 +136,14 @@ fn history(forgets: bool) -> impl Strategy<Value = Vec<Step>> {
         let size = prop_oneof![5 => 0..5_usize, 3 => 0..60_usize, 1 => 0..900_usize];
         let add = size.prop_flat_map(move |size| vec(sample(start_us, names), size)).prop_map(Step::Add);
         let forget = moment(start_us).prop_map(Step::ForgetBefore);
+        let forget_user = (0..=names.users).prop_map(|user| Step::ForgetUser(format!("u{user}")));
+        let compare = (1..300_usize, any::<usize>()).prop_map(|(group, place)| Step::Compare(group, place));
         vec(
             prop_oneof![
                 6 => add,
-                u32::from(forgets) => forget,
+                u32::from(forgets.by_age) => forget,
+                3 * u32::from(forgets.users) => forget_user,
+                1 => compare,
                 11 => question(start_us, names),
             ],
             1..60,
@@ -144,6 +157,8 @@ fn go_through(steps: &[Step]) {
         match step {
             Step::Add(samples) => held.add(samples),
             Step::ForgetBefore(oldest) => held.forget_before(*oldest),
+            Step::ForgetUser(user) => held.forget_user(user),
+            Step::Compare(group, place) => held.check_differences(*group, *place),
             Step::Page(page, range) => held.check_page(page, *range),
             Step::TopPages(range, order, limit) => held.check_top_pages(*range, *order, *limit),
             Step::Summary(range) => held.check_summary(*range),
@@ -156,7 +171,11 @@ fn go_through(steps: &[Step]) {
     }
 }
 
+/// So many cases, or as many as the environment asks for where that is more: a number in the code would keep it from
+/// asking.
 fn config(cases: u32) -> ProptestConfig {
+    let wanted = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    let cases = cases.max(wanted.unwrap_or_default());
     ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 4_000, ..ProptestConfig::default() }
 }
 
@@ -164,12 +183,22 @@ proptest! {
     #![proptest_config(config(250))]
 
     #[test]
-    fn every_answer_is_as_counted_one_by_one(steps in history(false)) {
+    fn every_answer_is_as_counted_one_by_one(steps in history(Forgets::default())) {
         go_through(&steps);
     }
 
     #[test]
-    fn what_is_forgotten_is_in_no_answer(steps in history(true)) {
+    fn what_is_forgotten_is_in_no_answer(steps in history(Forgets { by_age: true, users: false })) {
+        go_through(&steps);
+    }
+
+    #[test]
+    fn who_is_forgotten_is_in_no_answer(steps in history(Forgets { by_age: false, users: true })) {
+        go_through(&steps);
+    }
+
+    #[test]
+    fn who_and_what_is_forgotten_is_in_no_answer(steps in history(Forgets { by_age: true, users: true })) {
         go_through(&steps);
     }
 }
@@ -300,6 +329,45 @@ fn many_visitors_are_counted_exactly() {
             held.check_summary(range);
             held.check_top_pages(range, PageOrder::Visitors, 3);
         }
+    }
+}
+
+#[test]
+fn forgetting_all_users_gives_back_nearly_everything() {
+    let mut held = Held::default();
+    for part in hours(0..100, 500, false).chunks(700) {
+        held.add(part);
+    }
+    let before = held.models.heap_bytes();
+    for user in 0..50 {
+        held.forget_user(&user.to_string());
+    }
+    let left = held.models.heap_bytes();
+    assert!(before > 10 * BUFFERS && left <= BUFFERS, "{left} of {before} bytes are held for nothing");
+    assert!(held.models.sizes().iter().all(|(_, count)| *count == 0));
+}
+
+#[test]
+fn forgetting_users_gives_back_their_part_of_the_heap() {
+    let (mut old, mut fresh) = (Held::default(), Held::default());
+    let all = hours(0..300, 200, false);
+    let (kept, gone): (Vec<Sample>, Vec<Sample>) =
+        all.iter().cloned().partition(|sample| sample.user.as_deref().is_some_and(|user| user.len() < 2));
+    for part in all.chunks(500) {
+        old.add(part);
+    }
+    for part in kept.chunks(500) {
+        fresh.add(part);
+    }
+    let mut users: Vec<String> = gone.into_iter().filter_map(|sample| sample.user).collect();
+    users.sort_unstable();
+    users.dedup();
+    for user in users {
+        old.forget_user(&user);
+    }
+    let (old, fresh) = (old.models.heap_bytes_by_part(), fresh.models.heap_bytes_by_part());
+    for ((part, held), (_, needed)) in old.into_iter().zip(fresh) {
+        assert!(held <= needed + BUFFERS, "{part}: {held} bytes are held, {needed} are needed");
     }
 }
 

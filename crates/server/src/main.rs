@@ -11,7 +11,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::cli::backup::BackupArgs;
+use crate::cli::export::ExportArgs;
 use crate::cli::import::ImportArgs;
+use crate::cli::reach::server_url;
+use crate::cli::verify::VerifyArgs;
 use crate::config::Config;
 
 /// A request makes a dozen small allocations, and events many more: see docs/adr/0006-dependencies.md.
@@ -33,8 +37,14 @@ struct Arguments {
 enum Command {
     /// Start the service
     Serve,
-    /// Send events from files to a running server; safe to run twice
+    /// Import events from files; safe to run twice
     Import(ImportArgs),
+    /// Export stored events, in a form that import takes
+    Export(ExportArgs),
+    /// Copy the embedded store, also while a server uses it
+    Backup(BackupArgs),
+    /// Recompute all figures from the log and compare; exit status 0 or 1
+    Verify(VerifyArgs),
     /// Show the effective configuration
     Config,
     /// Ask a running server whether it is ready; exit status 0 or 1
@@ -67,7 +77,10 @@ fn run(command: Command, config: &Config) -> Result<ExitCode, Box<dyn std::error
             system.block_on(wire::serve(config))?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Import(arguments) => Ok(system.block_on(cli::import::run(arguments, &server_url(config)))?),
+        Command::Import(arguments) => Ok(system.block_on(cli::import::run(arguments, config))?),
+        Command::Export(arguments) => Ok(system.block_on(cli::export::run(arguments, config))?),
+        Command::Backup(arguments) => cli::backup::run(&arguments, config).map(|()| ExitCode::SUCCESS),
+        Command::Verify(arguments) => Ok(system.block_on(cli::verify::run(arguments, config))?),
         Command::Config => {
             cli::config::show(config);
             Ok(ExitCode::SUCCESS)
@@ -76,17 +89,4 @@ fn run(command: Command, config: &Config) -> Result<ExitCode, Box<dyn std::error
             Ok(system.block_on(cli::healthcheck::run(&server.unwrap_or_else(|| server_url(config)))))
         }
     }
-}
-
-/// Where the server of this configuration is found.
-fn server_url(config: &Config) -> String {
-    let mut address = config.server.bind;
-    if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() {
-            [127, 0, 0, 1].into()
-        } else {
-            std::net::Ipv6Addr::LOCALHOST.into()
-        });
-    }
-    format!("http://{address}")
 }

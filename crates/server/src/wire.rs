@@ -1,6 +1,7 @@
 //! The composition root: which adapter fills which port, and how the parts are put together.
 
 use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +10,10 @@ use actix_web::{App, HttpServer};
 use footfall_domain::page::PageRules;
 use footfall_domain::types::EventTypes;
 use footfall_domain::validate::Rules;
+use footfall_embedded::{EmbeddedOptions, EmbeddedStore};
 use footfall_http::{Api, HttpLimits, RequestScope, configure};
 use footfall_memory::{MemoryOptions, MemoryStore};
+use footfall_ports::{Analytics, EventLog, Health};
 use footfall_services::{Ingest, Limits, read_types};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -59,26 +62,56 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn api(config: &Config) -> Result<Api, Box<dyn Error>> {
-    let clock = Arc::new(SystemClock);
-    let store = match config.storage.backend {
-        Backend::Memory => Arc::new(MemoryStore::start(MemoryOptions {
+/// A store, as the ports show it.
+pub(crate) struct Stores {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) analytics: Arc<dyn Analytics>,
+    pub(crate) health: Arc<dyn Health>,
+}
+
+impl Stores {
+    /// A store that fills all the ports by itself.
+    pub(crate) fn of<S: EventLog + Analytics + Health + 'static>(store: Arc<S>) -> Self {
+        Self { log: store.clone(), analytics: store.clone(), health: store }
+    }
+}
+
+/// Opens the configured store, for the server and for the commands that find none. The only place that knows which
+/// adapter it is.
+pub(crate) fn open_store(config: &Config) -> Result<Stores, Box<dyn Error>> {
+    Ok(match config.storage.backend {
+        Backend::Embedded => Stores::of(Arc::new(EmbeddedStore::open(EmbeddedOptions {
+            folder: config.embedded.folder.clone(),
+            sync: config.embedded.sync,
+            retention: config.storage.retention,
+            clock: Arc::new(SystemClock),
+        })?)),
+        Backend::Memory => Stores::of(Arc::new(MemoryStore::start(MemoryOptions {
             max_bytes: config.memory.max_bytes,
             retention: config.storage.retention,
-            clock: clock.clone(),
-        })?),
-    };
-    let ingest = Ingest::new(
-        store.clone(),
-        clock.clone(),
-        Arc::new(RandomIds),
-        rules(config)?,
-        Limits { batch_events: config.limits.batch_events },
-        config.storage.retention,
-    );
+            clock: Arc::new(SystemClock),
+        })?)),
+    })
+}
+
+/// Copies the embedded store's folder.
+pub(crate) fn back_up(config: &Config, to: &Path) -> Result<(), Box<dyn Error>> {
+    Ok(footfall_embedded::back_up(&config.embedded.folder, to)?)
+}
+
+/// What takes events into that log, by the configured rules.
+pub(crate) fn ingest(config: &Config, log: Arc<dyn EventLog>) -> Result<Ingest, Box<dyn Error>> {
+    let limits = Limits { batch_events: config.limits.batch_events };
+    let (clock, ids) = (Arc::new(SystemClock), Arc::new(RandomIds));
+    Ok(Ingest::new(log, clock, ids, rules(config)?, limits, config.storage.retention))
+}
+
+fn api(config: &Config) -> Result<Api, Box<dyn Error>> {
+    let Stores { log, analytics, health } = open_store(config)?;
+    let ingest = ingest(config, log.clone())?;
     let limits =
         HttpLimits { body_bytes: config.limits.body_bytes, request_timeout: config.limits.request_timeout };
-    Ok(Api { ingest, log: store.clone(), analytics: store.clone(), health: store, clock, limits })
+    Ok(Api { ingest, log, analytics, health, clock: Arc::new(SystemClock), limits })
 }
 
 fn rules(config: &Config) -> Result<Rules, Box<dyn Error>> {

@@ -1,5 +1,7 @@
-//! Decisions above the ports: what becomes of a posted body, and event types that bring a JSON Schema.
+//! Decisions above the ports: what becomes of a posted body, how events go out again, and event types that bring a JSON
+//! Schema.
 
+pub mod export;
 mod ingest;
 mod schema;
 

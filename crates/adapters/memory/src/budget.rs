@@ -36,6 +36,11 @@ impl Budget {
         }
     }
 
+    /// The bound.
+    pub(crate) const fn max(&self) -> usize {
+        self.max
+    }
+
     pub(crate) fn used(&self) -> usize {
         self.used.load(Ordering::Acquire)
     }

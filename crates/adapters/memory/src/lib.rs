@@ -12,10 +12,14 @@
 //! sees every acknowledged event. All memory is counted against one bound; at the bound appends are refused.
 
 mod budget;
-mod identities;
+mod erased;
 mod log;
 mod ports;
+mod removal;
 mod shard;
 mod store;
+#[cfg(test)]
+mod tests;
+mod verify;
 
 pub use store::{MemoryOptions, MemoryStore};

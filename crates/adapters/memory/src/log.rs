@@ -1,6 +1,6 @@
 //! A shard's part of the log: records one after another in chunks that never move.
 
-use footfall_domain::event::EventRef;
+use footfall_domain::event::{EventRef, erase_record};
 
 /// Positions count in steps of so many bytes, so that 13 bits reach every record of a chunk.
 const STEP: usize = 8;
@@ -65,11 +65,21 @@ impl Log {
 
     pub(crate) fn get(&self, position: u32) -> EventRef<'_> {
         let chunk = &self.chunks[(position >> OFFSET_BITS) as usize];
-        record_at(&chunk.bytes, (position as usize % (1 << OFFSET_BITS)) * STEP)
+        record_at(&chunk.bytes, offset_of(position))
+    }
+
+    /// Erases a record: its identity and its time stay, so that it can still be found and forgotten.
+    pub(crate) fn erase(&mut self, position: u32) {
+        let chunk = &mut self.chunks[(position >> OFFSET_BITS) as usize];
+        let offset = offset_of(position);
+        let length = record_at(&chunk.bytes, offset).record().len();
+        erase_record(&mut chunk.bytes[offset + LENGTH_BYTES..][..length]);
     }
 
     /// Forgets a record. Returns how many bytes were freed: a chunk's, when it was the last one in it.
     pub(crate) fn forget(&mut self, position: u32) -> usize {
+        // The chunk may stay for long, and the record must not be taken for one that is stored.
+        self.erase(position);
         let index = (position >> OFFSET_BITS) as usize;
         let chunk = &mut self.chunks[index];
         chunk.live -= 1;
@@ -86,19 +96,20 @@ impl Log {
         self.free.push(index);
     }
 
-    /// Every record that was appended and whose chunk is still there, forgotten ones among them.
-    pub(crate) fn positions(&self) -> impl Iterator<Item = u32> {
-        self.chunks.iter().enumerate().flat_map(|(index, chunk)| {
-            let mut offset = 0;
-            std::iter::from_fn(move || {
-                let here = offset;
-                let length = record_at(chunk.bytes.get(here..).filter(|rest| rest.len() > LENGTH_BYTES)?, 0)
-                    .record()
-                    .len();
-                offset = (here + LENGTH_BYTES + length).next_multiple_of(STEP);
-                Some((index as u32) << OFFSET_BITS | (here / STEP) as u32)
-            })
-        })
+    /// Every record that is neither forgotten nor erased, with its position.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (u32, EventRef<'_>)> {
+        let chunks = self.chunks.iter().enumerate();
+        chunks.flat_map(|(index, chunk)| records_of(index, 0, &chunk.bytes))
+    }
+
+    /// How far each chunk is written; 0 where no record in it is left.
+    pub(crate) fn ends(&self) -> Vec<usize> {
+        self.chunks.iter().map(|chunk| if chunk.live > 0 { chunk.bytes.len() } else { 0 }).collect()
+    }
+
+    /// What a chunk holds between two of its [`Self::ends`], for [`records_of`].
+    pub(crate) fn written(&self, index: usize, from: usize, to: usize) -> &[u8] {
+        &self.chunks[index].bytes[from..to]
     }
 
     /// The most that one append may allocate.
@@ -125,6 +136,27 @@ impl Log {
         }
         Some(index)
     }
+}
+
+/// The records in what a chunk holds from there on, less the forgotten and erased ones, with their positions.
+pub(crate) fn records_of(
+    index: usize,
+    from: usize,
+    bytes: &[u8],
+) -> impl Iterator<Item = (u32, EventRef<'_>)> {
+    let mut next = 0;
+    let records = std::iter::from_fn(move || {
+        let here = next;
+        bytes.get(here..).filter(|rest| rest.len() > LENGTH_BYTES)?;
+        let record = record_at(bytes, here);
+        next = (here + LENGTH_BYTES + record.record().len()).next_multiple_of(STEP);
+        Some(((index as u32) << OFFSET_BITS | ((from + here) / STEP) as u32, record))
+    });
+    records.filter(|(_, record)| !record.is_erased())
+}
+
+const fn offset_of(position: u32) -> usize {
+    (position as usize % (1 << OFFSET_BITS)) * STEP
 }
 
 fn record_at(bytes: &[u8], offset: usize) -> EventRef<'_> {

@@ -23,9 +23,16 @@ impl MemoryStore {
         &self,
         answer: impl FnOnce(&ReadModels, &Inner) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.work(move |inner| answer(&inner.settled(), inner)).await
+    }
+
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.inner);
-        let answer = move || answer(&inner.settled(), &inner);
-        tokio::task::spawn_blocking(answer).await.map_err(|error| StoreError::Failed(error.into()))
+        let done = tokio::task::spawn_blocking(move || work(&inner)).await;
+        done.map_err(|error| StoreError::Failed(error.into()))
     }
 }
 
@@ -52,6 +59,10 @@ impl EventLog for MemoryStore {
             found.into_iter().map(|location| inner.at(location, Event::copy_of)).collect()
         })
         .await
+    }
+
+    async fn erase_user(&self, user: String) -> Result<u64, StoreError> {
+        self.work(move |inner| inner.erase_user(&user)).await
     }
 }
 
@@ -81,6 +92,10 @@ impl Analytics for MemoryStore {
         ranges: Vec<TimeRange>,
     ) -> Result<Vec<u64>, StoreError> {
         self.ask(move |models, _| models.series(metric, &filter, &ranges)).await
+    }
+
+    async fn verify(&self) -> Result<Vec<String>, StoreError> {
+        self.work(Inner::verify).await?
     }
 }
 

@@ -2,9 +2,8 @@
 
 use footfall_domain::event::{EventRef, Subject, SubjectKind};
 use footfall_domain::time::Timestamp;
-use footfall_read_models::{Fact, Location};
+use footfall_read_models::{BYTES_PER_IDENTITY, Fact, Identities, Location};
 
-use crate::identities::{BYTES_PER_IDENTITY, Identities};
 use crate::log::Log;
 
 /// The most that the read models may grow by one event beside its names: a new cell of each width in three series, a
@@ -115,7 +114,7 @@ impl Shard {
         }
         let (position, allocated) = self.log.append(event.record()).ok_or(PositionsUsedUp)?;
         self.identities.insert(hash, position);
-        self.open.push(event, Location::new(u64::from(self.number) << 32 | u64::from(position)));
+        self.open.push(event, self.location(position));
         Ok(Some(allocated + BYTES_PER_IDENTITY + open_bytes(event.record().len())))
     }
 
@@ -124,9 +123,21 @@ impl Shard {
         self.identities.find(hash, |position| self.log.get(position).id().as_bytes() == id)
     }
 
+    /// What the read models know the record at that position by.
+    pub(crate) const fn location(&self, position: u32) -> Location {
+        Location::new((self.number as u64) << 32 | position as u64)
+    }
+
     /// How many events are not folded yet.
     pub(crate) fn open_len(&self) -> usize {
         self.open.len()
+    }
+
+    /// Where the events are that are not folded yet, in order.
+    pub(crate) fn open_locations(&self) -> Vec<Location> {
+        let mut locations: Vec<Location> = self.open.facts.iter().map(|fact| fact.location).collect();
+        locations.sort_unstable();
+        locations
     }
 
     /// Takes what is not folded yet.
@@ -140,16 +151,9 @@ impl Shard {
         self.log.forget(position) + BYTES_PER_IDENTITY
     }
 
-    /// The facts of all events that are stored.
-    pub(crate) fn facts(&self, hash: impl Fn(&[u8; 16]) -> u64) -> impl Iterator<Item = Fact<'_>> {
-        let is_stored = move |event: EventRef<'_>, position| {
-            self.identities.find(hash(event.id().as_bytes()), |other| other == position).is_some()
-        };
-        self.log.positions().filter_map(move |position| {
-            let event = self.log.get(position);
-            let location = Location::new(u64::from(self.number) << 32 | u64::from(position));
-            is_stored(event, position).then(|| Fact::of(event, location))
-        })
+    /// The facts of all events that are stored and not erased.
+    pub(crate) fn facts(&self) -> impl Iterator<Item = Fact<'_>> {
+        self.log.records().map(|(position, event)| Fact::of(event, self.location(position)))
     }
 
     /// Bytes really held for identities, and events stored.

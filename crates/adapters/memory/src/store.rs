@@ -7,16 +7,16 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use footfall_domain::event::{Event, EventBatch, EventId};
-use footfall_domain::time::HOUR_US;
+use footfall_domain::event::{Event, EventBatch, EventId, EventRef};
 use footfall_ports::{Clock, Outcome, StoreError};
-use footfall_read_models::{HourRows, Location, ReadModels};
+use footfall_read_models::{Location, ReadModels};
 
 use crate::budget::Budget;
+use crate::erased::Erased;
 use crate::shard::{Open, PositionsUsedUp, Shard, append_bytes_max};
 
 /// Sixteen locks: enough that two requests rarely meet, few enough to visit all of them for every question.
-const SHARDS: usize = 16;
+pub(crate) const SHARDS: usize = 16;
 /// Above so many events not folded yet the maintenance thread is woken early.
 const OPEN_EVENTS_WAKE: usize = 16_384;
 /// Above so many, whoever appends waits: ingestion must not outrun folding for ever.
@@ -31,7 +31,7 @@ const FORGET_EVERY: u32 = 50;
 /// What a store takes before it holds anything: the smallest of 256 identity tables and the thread's handle.
 const EMPTY_BYTES: usize = 32 * 1024;
 /// When room may have come back: a retention sweep or an operator's hand.
-const RETRY_AFTER: Duration = Duration::from_secs(10);
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// How a memory store is set up.
 pub struct MemoryOptions {
@@ -49,21 +49,26 @@ pub struct MemoryStore {
     pub(crate) inner: Arc<Inner>,
 }
 
+/// Whoever takes several of its locks takes them in this order: `verifying`, `removing`, `models`, a shard.
 pub(crate) struct Inner {
-    shards: [Mutex<Shard>; SHARDS],
-    models: RwLock<ReadModels>,
+    pub(crate) shards: [Mutex<Shard>; SHARDS],
+    pub(crate) models: RwLock<ReadModels>,
+    /// Held while events are erased or forgotten, from before the models lose them until the log has.
+    pub(crate) removing: Mutex<Erased>,
+    /// Held while the models are compared with the log.
+    pub(crate) verifying: Mutex<()>,
     /// Heap bytes of the models as last counted in the budget.
-    models_bytes: AtomicUsize,
-    budget: Budget,
+    pub(crate) models_bytes: AtomicUsize,
+    pub(crate) budget: Budget,
     /// Events in the shards that are not folded yet. Changed only with the shard's lock or the models' in hand.
-    open_events: AtomicUsize,
+    pub(crate) open_events: AtomicUsize,
     /// Whether the maintenance thread was woken since it last folded.
     woken: AtomicBool,
     /// Whether the last append found the store full.
     full: AtomicBool,
     hasher: RandomState,
-    retention: Option<Duration>,
-    clock: Arc<dyn Clock>,
+    pub(crate) retention: Option<Duration>,
+    pub(crate) clock: Arc<dyn Clock>,
     maintenance: Mutex<Option<Thread>>,
 }
 
@@ -80,6 +85,8 @@ impl MemoryStore {
         let inner = Arc::new(Inner {
             shards: std::array::from_fn(|number| Mutex::new(Shard::new(number, chunk_bytes))),
             models: RwLock::default(),
+            removing: Mutex::default(),
+            verifying: Mutex::default(),
             models_bytes: AtomicUsize::new(0),
             budget,
             open_events: AtomicUsize::new(0),
@@ -131,7 +138,7 @@ fn maintain(store: &Weak<Inner>) {
         store.woken.store(false, Ordering::Release);
         store.settle();
         if round % FORGET_EVERY == 0 {
-            store.forget_expired();
+            store.forget_expired_unless_busy();
         }
     }
 }
@@ -215,7 +222,8 @@ impl Inner {
     pub(crate) fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         let hash = self.hash(id.as_bytes());
         let shard = self.shard(shard_of(hash))?;
-        Ok(shard.find(hash, id.as_bytes()).map(|position| Event::copy_of(shard.log.get(position))))
+        let found = shard.find(hash, id.as_bytes()).map(|position| shard.log.get(position));
+        Ok(found.filter(|event| !event.is_erased()).map(Event::copy_of))
     }
 
     /// The read models with all in them that was stored before.
@@ -230,14 +238,9 @@ impl Inner {
     }
 
     /// The event that the read models say is there. Only while they are locked: they forget before the log does.
-    pub(crate) fn at<T>(
-        &self,
-        location: Location,
-        read: impl FnOnce(footfall_domain::event::EventRef<'_>) -> T,
-    ) -> T {
-        let shard = (location.bits() >> 32) as usize;
-        let shard = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
-        read(shard.log.get(location.bits() as u32))
+    pub(crate) fn at<T>(&self, location: Location, read: impl FnOnce(EventRef<'_>) -> T) -> T {
+        let shard = self.shard_whatever(shard_at(location));
+        read(shard.log.get(position_at(location)))
     }
 
     /// The identity of the event that the read models say is there.
@@ -257,12 +260,16 @@ impl Inner {
         }
     }
 
+    /// Folds what all of the shards hold.
+    pub(crate) fn fold_all(&self, models: &mut ReadModels) {
+        (0..SHARDS / FOLD_SHARDS).for_each(|part| self.fold(models, part));
+    }
+
     /// Folds what some of the shards hold. It is taken from them only while the models are locked, so whoever locks them
     /// next finds it there.
     fn fold(&self, models: &mut ReadModels, part: usize) {
-        let shards = &self.shards[part * FOLD_SHARDS..(part + 1) * FOLD_SHARDS];
-        let take = |shard: &Mutex<Shard>| shard.lock().unwrap_or_else(PoisonError::into_inner).take_open();
-        let opens: Vec<Open> = shards.iter().map(take).collect();
+        let shards = part * FOLD_SHARDS..(part + 1) * FOLD_SHARDS;
+        let opens: Vec<Open> = shards.map(|shard| self.shard_whatever(shard).take_open()).collect();
         let folded: usize = opens.iter().map(Open::len).sum();
         if folded > 0 {
             models.add(opens.iter().flat_map(Open::facts));
@@ -272,15 +279,27 @@ impl Inner {
     }
 
     /// Counts what the models hold now in place of what they held and of what was reserved for folding.
-    fn count_models(&self, models: &ReadModels, reserved: usize) {
+    pub(crate) fn count_models(&self, models: &ReadModels, reserved: usize) {
         let now = models.heap_bytes();
         let before = self.models_bytes.swap(now, Ordering::AcqRel);
         self.budget.replace(before + reserved, now);
     }
 
-    /// Locks the models for change. Where a panic left them half changed they are built again from the log, which is
-    /// what they are a function of.
+    /// Locks the models for change.
     fn models_mut(&self) -> RwLockWriteGuard<'_, ReadModels> {
+        if let Ok(models) = self.models.write() {
+            return models;
+        }
+        // They will be built again, and what is being removed must be gone from the log by then.
+        self.models_while_removing(&self.removing())
+    }
+
+    /// Locks the models for change, while nobody else removes events from the log. Where a panic left them half changed
+    /// they are built again from the log, which is what they are a function of.
+    pub(crate) fn models_while_removing(
+        &self,
+        _removing: &MutexGuard<'_, Erased>,
+    ) -> RwLockWriteGuard<'_, ReadModels> {
         let poisoned = match self.models.write() {
             Ok(models) => return models,
             Err(poisoned) => poisoned,
@@ -289,45 +308,19 @@ impl Inner {
         tracing::error!(
             "the read models were left half changed by a failure; building them again from the log"
         );
-        let mut rebuilt = ReadModels::default();
-        rebuilt.forget_before(models.oldest());
+        let mut rebuilt = models.emptied();
         let mut reserved = 0;
-        for shard in &self.shards {
-            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        for shard in 0..SHARDS {
+            let mut shard = self.shard_whatever(shard);
             let open = shard.take_open();
             self.open_events.fetch_sub(open.len(), Ordering::AcqRel);
             reserved += open.reserved_bytes();
-            rebuilt.add(shard.facts(|id| self.hash(id)));
+            rebuilt.add(shard.facts());
         }
         *models = rebuilt;
         self.count_models(&models, reserved);
         self.models.clear_poison();
         models
-    }
-
-    /// Drops events past their retention, whole hours at a time. Ingestion goes on meanwhile.
-    pub(crate) fn forget_expired(&self) {
-        let Some(retention) = self.retention else { return };
-        let oldest = self.clock.now().plus_micros(-(retention.as_micros().min(i64::MAX as u128) as i64));
-        let dropped = {
-            let mut models = self.models_mut();
-            (0..SHARDS / FOLD_SHARDS).for_each(|part| self.fold(&mut models, part));
-            let dropped = models.forget_before(oldest.floor_to(HOUR_US));
-            self.count_models(&models, 0);
-            dropped
-        };
-        let mut events = 0_u64;
-        for location in dropped.iter().flat_map(HourRows::locations) {
-            let mut shard =
-                self.shards[(location.bits() >> 32) as usize].lock().unwrap_or_else(PoisonError::into_inner);
-            let position = location.bits() as u32;
-            let hash = self.hash(shard.log.get(position).id().as_bytes());
-            self.budget.release(shard.forget(hash, position));
-            events += 1;
-        }
-        if events > 0 {
-            tracing::info!(events, before = %oldest.floor_to(HOUR_US), "dropped events past their retention");
-        }
     }
 
     /// Makes sure that the batch will fit, before anything is changed.
@@ -357,7 +350,7 @@ impl Inner {
         Err(StoreError::Full { retry_after: RETRY_AFTER })
     }
 
-    fn hash(&self, id: &[u8; 16]) -> u64 {
+    pub(crate) fn hash(&self, id: &[u8; 16]) -> u64 {
         self.hasher.hash_one(u128::from_le_bytes(*id))
     }
 
@@ -368,11 +361,26 @@ impl Inner {
             .map_err(|_| StoreError::Failed("a failure left the memory store half changed".into()))
     }
 
+    /// A shard, whatever became of it: for what must go on.
+    pub(crate) fn shard_whatever(&self, shard: usize) -> MutexGuard<'_, Shard> {
+        self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn wake_maintenance(&self) {
         if let Some(thread) = &*self.maintenance.lock().unwrap_or_else(PoisonError::into_inner) {
             thread.unpark();
         }
     }
+}
+
+/// The shard of a location.
+pub(crate) const fn shard_at(location: Location) -> usize {
+    (location.bits() >> 32) as usize
+}
+
+/// The position in its shard's log of a location.
+pub(crate) const fn position_at(location: Location) -> u32 {
+    location.bits() as u32
 }
 
 const fn shard_of(hash: u64) -> usize {

@@ -304,3 +304,46 @@ fn a_large_store_of_few_names_in_big_batches() {
 fn a_large_store_of_large_events() {
     stays_within(64 * MIB, LARGE);
 }
+
+/// Building the figures again takes room beside them: within the bound, or it is refused.
+#[test]
+fn verifying_stays_within() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let clock = TestClock::at("2025-05-26T14:00");
+    let (mut verified, mut refused) = (0, 0);
+    for (max_bytes, load) in
+        [(4 * MIB, USUAL), (16 * MIB, NEW_NAMES), (16 * MIB, Load { batch: 100, ..FEW_NAMES })]
+    {
+        let baseline = LIVE.load(Ordering::Relaxed);
+        let store = store(max_bytes, None, &clock);
+        let mut next = 4;
+        for number in 0.. {
+            let batch = batch_of(&numbered_batch(number, load));
+            let told = runtime.block_on(store.append(batch));
+            if number < next && !is_full(&told) {
+                continue;
+            }
+            next += next / 4;
+            store.settle();
+            let used = store.used_bytes();
+            PEAK.store(LIVE.load(Ordering::Relaxed), Ordering::Relaxed);
+            match runtime.block_on(store.verify()) {
+                Ok(differences) => {
+                    verified += 1;
+                    assert_eq!(differences, [""; 0]);
+                }
+                Err(StoreError::Unavailable { .. }) => refused += 1,
+                Err(other) => panic!("{other}"),
+            }
+            let peak = usize::try_from(PEAK.load(Ordering::Relaxed) - baseline).unwrap_or_default();
+            assert!(peak <= max_bytes, "{peak} bytes of {max_bytes} at {used} used, {load:?}");
+            assert_eq!(store.used_bytes(), used);
+            if is_full(&told) {
+                break;
+            }
+        }
+    }
+    println!("verified {verified} times, refused {refused} times");
+    assert!(verified > 10 && refused >= 3);
+}

@@ -4,7 +4,10 @@
 
 pub mod append;
 pub mod concurrency;
+pub mod erase;
 pub mod figures;
 pub mod listing;
+pub mod restart;
 pub mod spans;
+pub mod verify;
 pub mod volume;

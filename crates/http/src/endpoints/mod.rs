@@ -1,13 +1,16 @@
 //! The endpoints, one file each, and the paths that lead to them.
 
+mod erase_user;
 mod event;
 mod events;
+mod export;
 mod health;
 mod pages;
 mod post_events;
 mod post_visits;
 mod summary;
 mod timeseries;
+mod verify;
 mod visitors;
 
 use actix_web::guard;
@@ -16,6 +19,9 @@ use actix_web::{HttpRequest, Resource, Route};
 
 use crate::body;
 use crate::problem::{Kind, Problem};
+
+/// Paths whose requests may take as long as they need: they go through all that is stored. See [`crate::RequestScope`].
+pub(crate) const UNTIMED: &[&str] = &["/verify"];
 
 /// The hottest path first: actix tries them in order.
 pub(crate) fn configure(config: &mut ServiceConfig) {
@@ -31,6 +37,9 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(resource("/analytics/pages", "GET, HEAD").route(get().to(pages::handle)))
         .service(resource("/analytics/summary", "GET, HEAD").route(get().to(summary::handle)))
         .service(resource("/analytics/timeseries", "GET, HEAD").route(get().to(timeseries::handle)))
+        .service(resource("/export", "GET, HEAD").route(get().to(export::handle)))
+        .service(resource("/verify", "POST").route(web::post().to(verify::handle)))
+        .service(resource("/users/{id}", "DELETE").route(web::delete().to(erase_user::handle)))
         .service(resource("/health", "GET, HEAD").route(get().to(health::live)))
         .service(resource("/health/live", "GET, HEAD").route(get().to(health::live)))
         .service(resource("/health/ready", "GET, HEAD").route(get().to(health::ready)))

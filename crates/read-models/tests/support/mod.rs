@@ -52,8 +52,9 @@ pub(crate) fn id_of(place: u64) -> EventId {
 pub(crate) struct Held {
     pub(crate) models: ReadModels,
     pub(crate) events: Vec<Sample>,
-    /// Places that forgetting has returned.
+    /// Places that forgetting has returned, by age or by user.
     dropped: BTreeSet<usize>,
+    erased: BTreeSet<usize>,
     floor: Option<Timestamp>,
 }
 
@@ -79,12 +80,53 @@ impl Held {
         if self.floor.is_none_or(|before| floor >= before) {
             self.floor = Some(floor);
             let expected: BTreeSet<usize> = (0..self.events.len())
-                .filter(|place| self.events[*place].at < floor && !self.dropped.contains(place))
+                .filter(|place| self.events[*place].at < floor && self.is_held(*place))
                 .collect();
             assert_eq!(set, expected);
             self.dropped.extend(set);
         } else {
             assert!(named.is_empty());
+        }
+    }
+
+    /// Forgets a user, and checks that exactly their events are named, each of them once ever.
+    pub(crate) fn forget_user(&mut self, user: &str) {
+        let named: Vec<usize> =
+            self.models.forget_user(user).into_iter().map(|location| location.bits() as usize).collect();
+        let set: BTreeSet<usize> = named.iter().copied().collect();
+        assert_eq!(set.len(), named.len(), "an event was named twice");
+        let is_theirs = |place: &usize| self.events[*place].user.as_deref() == Some(user);
+        let expected: BTreeSet<usize> =
+            (0..self.events.len()).filter(|place| is_theirs(place) && self.is_held(*place)).collect();
+        assert_eq!(set, expected);
+        self.erased.extend(set);
+    }
+
+    fn is_held(&self, place: usize) -> bool {
+        !self.dropped.contains(&place) && !self.erased.contains(&place)
+    }
+
+    /// Builds models from what is held, in another order and in groups of that many, and expects no difference; then
+    /// with the event at that place left out, and expects to be told.
+    pub(crate) fn check_differences(&self, group: usize, left_out: usize) {
+        let mut held: Vec<usize> = (0..self.events.len()).filter(|place| self.is_held(*place)).collect();
+        // Far from the order in which they came, and from that of time.
+        held.sort_by_key(|place| id_of(*place as u64));
+        let build = |places: &[usize]| {
+            let mut models = self.models.emptied();
+            for places in places.chunks(group) {
+                models.add(places.iter().map(|place| self.events[*place].fact(*place)));
+            }
+            models
+        };
+        let whole = build(&held);
+        assert_eq!(self.models.differences(&whole, 10), [""; 0]);
+        assert_eq!(whole.differences(&self.models, 10), [""; 0]);
+        if !held.is_empty() {
+            held.remove(left_out % held.len());
+            let lacking = build(&held);
+            assert!(!self.models.differences(&lacking, 10).is_empty());
+            assert!(!lacking.differences(&self.models, 10).is_empty());
         }
     }
 
@@ -95,6 +137,7 @@ impl Held {
             .iter()
             .enumerate()
             .filter(move |(_, event)| floor.is_none_or(|floor| event.at >= floor))
+            .filter(|(place, _)| !self.erased.contains(place))
             .filter(move |(_, event)| event.at >= range.from() && event.at < range.to())
     }
 

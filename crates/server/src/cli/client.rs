@@ -5,11 +5,16 @@ use std::time::Duration;
 
 use actix_web::web::Bytes;
 use awc::http::{StatusCode, Uri, header};
+use serde::Deserialize;
 use thiserror::Error;
+
+use super::download::Download;
 
 /// Longer than the server's own `FOOTFALL__LIMITS__REQUEST_TIMEOUT` default (30 s), so that its 503 arrives.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
+/// A verification goes through all that is stored, and the server sets it no limit. A day is for a server that is gone.
+const VERIFY_TIMEOUT: Duration = Duration::from_hours(24);
 /// A batch of 10,000 events that are all refused is answered with a few megabytes of reasons.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
 
@@ -33,6 +38,14 @@ pub(crate) enum ClientError {
         /// What went wrong, in the words of the layer below.
         cause: String,
     },
+    /// The server answered, and not with success.
+    #[error("{server} refuses: {why}")]
+    Refused {
+        /// Its address.
+        server: String,
+        /// Its words.
+        why: String,
+    },
 }
 
 /// An HTTP answer, read to its end.
@@ -46,10 +59,30 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Problem {
+    title: Option<String>,
+    detail: Option<String>,
+    request_id: Option<String>,
+}
+
+impl Answer {
+    /// The status, and what the server said to it, where it is a problem document; in one line.
+    pub(crate) fn said(&self) -> String {
+        let problem: Problem = serde_json::from_slice(&self.body).unwrap_or_default();
+        let said = problem.detail.or(problem.title).map(|said| format!(": {said}")).unwrap_or_default();
+        let request = problem.request_id.map(|id| format!(" (request {id})")).unwrap_or_default();
+        format!("{}{said}{request}", self.status)
+    }
+}
+
 /// A client of one server. It lives on one thread (awc's connections do), inside actix's runtime.
 pub(crate) struct Client {
     http: awc::Client,
     server: String,
+    uri: Uri,
+    key: Option<String>,
 }
 
 impl Client {
@@ -74,7 +107,7 @@ impl Client {
             value.set_sensitive(true);
             builder = builder.add_default_header((header::AUTHORIZATION, value));
         }
-        Ok(Self { http: builder.finish(), server })
+        Ok(Self { http: builder.finish(), server, uri, key: key.map(str::to_owned) })
     }
 
     /// The address, without a slash at its end.
@@ -93,13 +126,47 @@ impl Client {
     /// # Errors
     /// [`ClientError::Lost`] when no whole answer came.
     pub(crate) async fn post_events(&self, ndjson: Bytes) -> Result<Answer, ClientError> {
-        let mut response = self
-            .http
-            .post(format!("{}/events", self.server))
-            .insert_header((header::CONTENT_TYPE, "application/x-ndjson"))
-            .send_body(ndjson)
-            .await
-            .map_err(|error| self.lost(&error))?;
+        let request = self.http.post(format!("{}/events", self.server));
+        self.send(request.insert_header((header::CONTENT_TYPE, "application/x-ndjson")), ndjson).await
+    }
+
+    /// `POST /verify`, however long it takes.
+    ///
+    /// # Errors
+    /// [`ClientError::Lost`] when no whole answer came.
+    pub(crate) async fn verify(&self) -> Result<Answer, ClientError> {
+        let request = self.http.post(format!("{}/verify", self.server));
+        self.send(request.timeout(VERIFY_TIMEOUT), Bytes::new()).await
+    }
+
+    /// `GET` of that path and query, as a body to be read piece by piece. An answer without success is read here.
+    ///
+    /// # Errors
+    /// [`ClientError::Lost`] when no answer came, [`ClientError::Refused`] when it was one without success.
+    pub(crate) async fn download(&self, target: &str) -> Result<Download, ClientError> {
+        let start = Download::start(&self.uri, target, self.key.as_deref(), REQUEST_TIMEOUT);
+        let mut download = start.await.map_err(|error| self.lost(&error))?;
+        let status = download.status();
+        if status.is_success() {
+            return Ok(download);
+        }
+        let mut body = Vec::new();
+        // A refusal that breaks off is a refusal all the same.
+        while let Ok(Some(piece)) = download.next().await
+            && body.len() < MAX_ANSWER_BYTES
+        {
+            body.extend(piece);
+        }
+        Err(self.refused(&Answer { status, retry_after: None, body: body.into() }))
+    }
+
+    /// An answer that is no success, as an error.
+    pub(crate) fn refused(&self, answer: &Answer) -> ClientError {
+        ClientError::Refused { server: self.server.clone(), why: answer.said() }
+    }
+
+    async fn send(&self, request: awc::ClientRequest, body: Bytes) -> Result<Answer, ClientError> {
+        let mut response = request.send_body(body).await.map_err(|error| self.lost(&error))?;
         let retry_after = response
             .headers()
             .get(header::RETRY_AFTER)
@@ -109,7 +176,8 @@ impl Client {
         Ok(Answer { status: response.status(), retry_after, body })
     }
 
-    fn lost(&self, cause: &impl std::fmt::Display) -> ClientError {
+    /// A body that broke off, or an answer that never came.
+    pub(crate) fn lost(&self, cause: &impl std::fmt::Display) -> ClientError {
         ClientError::Lost { server: self.server.clone(), cause: cause.to_string() }
     }
 }

@@ -1,6 +1,23 @@
 //! The commands other than `serve`.
 
+pub(crate) mod backup;
 pub(crate) mod client;
 pub(crate) mod config;
+pub(crate) mod download;
+pub(crate) mod export;
 pub(crate) mod healthcheck;
 pub(crate) mod import;
+pub(crate) mod progress;
+pub(crate) mod reach;
+pub(crate) mod verify;
+
+/// An error and what lies beneath it, in one line: a command has no log that would have the rest.
+fn chain(error: &dyn std::error::Error) -> String {
+    let below = std::iter::successors(error.source(), |error| error.source());
+    below.fold(error.to_string(), |text, error| format!("{text}: {error}"))
+}
+
+/// A text as it may be printed: what a server or a file said must not steer the terminal.
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use footfall_embedded::Sync;
 use read::{Finished, Reader};
 
 pub(crate) use read::ConfigError;
@@ -22,6 +23,7 @@ const MEMORY_MIN_BYTES: usize = 64 * 1024;
 pub(crate) struct Config {
     pub(crate) server: Server,
     pub(crate) storage: Storage,
+    pub(crate) embedded: Embedded,
     pub(crate) memory: Memory,
     pub(crate) limits: Limits,
     pub(crate) events: Events,
@@ -51,7 +53,15 @@ pub(crate) struct Storage {
 /// The storage backends of this version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Backend {
+    Embedded,
     Memory,
+}
+
+/// The embedded backend.
+#[derive(Debug, Clone)]
+pub(crate) struct Embedded {
+    pub(crate) folder: PathBuf,
+    pub(crate) sync: Sync,
 }
 
 /// The memory backend.
@@ -112,10 +122,22 @@ impl Config {
             grace_period: reader.duration("server.grace_period", "20s"),
         };
         let storage = Storage {
-            backend: reader.choice("storage.backend", "memory", &[("memory", Backend::Memory)]),
+            backend: reader.choice(
+                "storage.backend",
+                "embedded",
+                &[("embedded", Backend::Embedded), ("memory", Backend::Memory)],
+            ),
             retention: reader.duration_or_off("storage.retention"),
         };
         let memory = Memory { max_bytes: reader.bytes("memory.max_bytes", "1GiB", MEMORY_MIN_BYTES) };
+        let embedded = Embedded {
+            folder: PathBuf::from(reader.word("embedded.dir", "./data")),
+            sync: reader.choice(
+                "embedded.sync",
+                "always",
+                &[("always", Sync::Always), ("every-second", Sync::EverySecond)],
+            ),
+        };
         let limits = Limits {
             body_bytes: reader.bytes("limits.body_bytes", "10MiB", 1_024),
             batch_events: reader.number("limits.batch_events", 10_000, 1..=1_000_000),
@@ -150,7 +172,7 @@ impl Config {
         not_yet(&mut reader);
         let Finished { effective, warnings } = reader.finish()?;
         let pages = Pages { tracking_parameters: tracking };
-        Ok(Self { server, storage, memory, limits, events, pages, log, effective, warnings })
+        Ok(Self { server, storage, embedded, memory, limits, events, pages, log, effective, warnings })
     }
 }
 
@@ -168,9 +190,7 @@ fn not_yet(reader: &mut Reader) {
         ("postgres.read_url", &[]),
         ("otlp.endpoint", &[]),
     ];
-    const WITHOUT_EFFECT: [&str; 10] = [
-        "embedded.dir",
-        "embedded.sync",
+    const WITHOUT_EFFECT: [&str; 8] = [
         "postgres.url",
         "postgres.pool_size",
         "postgres.migrate_on_start",

@@ -108,6 +108,12 @@ impl Reader {
         self.read(name, default, expected, |value| value.parse().ok())
     }
 
+    pub(super) fn word(&mut self, name: &str, default: &str) -> String {
+        self.read(name, default, "something other than nothing", |value| {
+            (!value.is_empty()).then(|| value.to_owned())
+        })
+    }
+
     pub(super) fn number(&mut self, name: &str, default: usize, range: RangeInclusive<usize>) -> usize {
         let expected = format!("a whole number from {} to {}", range.start(), range.end());
         let default = default.to_string();

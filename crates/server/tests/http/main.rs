@@ -4,6 +4,8 @@
 mod support;
 
 mod api;
+mod backup;
 mod bad_inputs;
+mod commands;
 mod import_access_log;
 mod operations;

@@ -26,12 +26,17 @@ pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, String>
     serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
-/// Appends the object `text` (checked by [`object`]) to `out` with `member`, such as `"a":1`, as its first member.
+/// Appends the object `text` (checked by [`object`]) to `out` with `member`, such as `"a":1`, as its first member; without
+/// one just as it stands.
 pub(super) fn write_with_member(text: &str, member: &str, out: &mut Vec<u8>) {
+    if member.is_empty() {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
     let rest = text[1..].trim_ascii_start();
     out.push(b'{');
     out.extend_from_slice(member.as_bytes());
-    if !member.is_empty() && !rest.starts_with('}') {
+    if !rest.starts_with('}') {
         out.push(b',');
     }
     out.extend_from_slice(rest.as_bytes());

@@ -1,7 +1,8 @@
-//! `footfall import`: events from files, or from standard input, into a running server.
+//! `footfall import`: events from files, or from standard input, into a running server, or where none answers into the
+//! configured store.
 //!
 //! A thread reads (`reader`), a pure function per format makes events of lines (`ndjson`, `csv`, `access_log`),
-//! and a few connections send them in batches to `POST /events` (`sender`). Every event goes out with an id, its own or
+//! and a few senders (`sender`) hand them over in batches, to `POST /events` or to the service behind it (`target`). Every event goes out with an id, its own or
 //! one made from its line (`line_ids`), so that a batch may be sent again and an import run again: what the server has
 //! already counts as a duplicate. No event is held back for being odd; what is valid is the server's to say.
 
@@ -24,7 +25,10 @@ use self::reader::{Inputs, Pump};
 use self::report::Report;
 use self::sender::Sender;
 use self::site::Site;
-use super::client::{Client, ClientError};
+use self::target::Target;
+use super::reach::{Reach, ReachError, ServerArgs, reach};
+use crate::config::Config;
+use crate::wire;
 
 mod access_log;
 mod batch;
@@ -38,6 +42,7 @@ mod report;
 mod sender;
 mod site;
 mod source;
+mod target;
 mod unreadable;
 mod verdict;
 
@@ -48,7 +53,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// What a shell makes of a process that Ctrl-C ended: 128 and SIGINT.
 const EXIT_INTERRUPTED: u8 = 130;
 
-/// Imports events from files through a running server. Importing the same lines again counts nothing twice; lines that
+/// Imports events from files, through a running server or into the configured store. Importing the same lines again counts nothing twice; lines that
 /// stand in several files count once for each if the files are imported in one run.
 #[derive(Args)]
 pub(crate) struct ImportArgs {
@@ -58,12 +63,8 @@ pub(crate) struct ImportArgs {
     /// The format of all of them [default: by each file's name, else by its content]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// The server's address [default: the configured one]
-    #[arg(long, value_name = "URL")]
-    server: Option<String>,
-    /// A key with the scope `ingest`
-    #[arg(long, value_name = "SECRET")]
-    key: Option<String>,
+    #[command(flatten)]
+    server: ServerArgs,
     /// The site whose access log it is, such as `https://example.com`: pages are then URLs instead of paths
     #[arg(long, value_name = "URL")]
     site: Option<Site>,
@@ -78,18 +79,12 @@ pub(crate) struct ImportArgs {
 /// Why an import didn't begin or couldn't go on. In every case it can be run again as it was.
 #[derive(Debug, Error)]
 pub(crate) enum ImportError {
-    /// The address or the key can't be used.
+    /// There is neither a server nor a store.
     #[error(transparent)]
-    Client(#[from] ClientError),
-    /// Nothing answers at the address.
-    #[error(
-        "no server answers at {server}; import works through a running one, and with the memory backend there is no other \
-         way: start it with `footfall serve`, or name its address with --server"
-    )]
-    NoServer {
-        /// The address that was tried.
-        server: String,
-    },
+    Reach(#[from] ReachError),
+    /// The store was opened, but the rules for events can't be read.
+    #[error("{0}")]
+    Rules(String),
     /// `-` was named more than once.
     #[error("standard input (-) can be read only once")]
     StandardInputTwice,
@@ -109,19 +104,19 @@ pub(crate) enum ImportError {
         /// What is wrong with the header.
         why: String,
     },
-    /// The server won't take events from this import.
-    #[error("{server} refuses: {why}")]
+    /// Whatever takes the events won't take them from this import.
+    #[error("{target} refuses: {why}")]
     Refused {
-        /// Its address.
-        server: String,
+        /// Its address or name.
+        target: String,
         /// Its words.
         why: String,
     },
-    /// The server was away or overloaded for too long.
-    #[error("{server} took nothing for {}: {why}", humantime::format_duration(*patience))]
+    /// It was away or overloaded for too long.
+    #[error("{target} took nothing for {}: {why}", humantime::format_duration(*patience))]
     GaveUp {
-        /// Its address.
-        server: String,
+        /// Its address or name.
+        target: String,
         /// For how long the batch was tried.
         patience: Duration,
         /// What came of the last try.
@@ -136,19 +131,21 @@ pub(crate) enum ImportError {
 }
 
 /// Runs the import inside actix's runtime: shows its progress on standard error and its figures on standard output.
-/// `default_server` is the address to use when none is named.
 ///
 /// The exit code is success only when every line was read and every event accepted or known already; 130 after Ctrl-C.
 ///
 /// # Errors
-/// When it couldn't begin, or the server wouldn't let it go on; the figures so far are printed in that case as well.
-pub(crate) async fn run(args: ImportArgs, default_server: &str) -> Result<ExitCode, ImportError> {
-    let client = Client::new(args.server.as_deref().unwrap_or(default_server), args.key.as_deref())?;
+/// When it couldn't begin, or couldn't go on; the figures so far are printed in that case as well.
+pub(crate) async fn run(args: ImportArgs, config: &Config) -> Result<ExitCode, ImportError> {
     let inputs = Inputs { files: args.files, format: args.format, site: args.site };
     inputs.check()?;
-    if !client.is_up().await {
-        return Err(ImportError::NoServer { server: client.server().to_owned() });
-    }
+    let target = match reach(&args.server, config).await? {
+        Reach::Server(client) => Target::Server(client),
+        Reach::Store(stores) => {
+            let ingest = wire::ingest(config, stores.log);
+            Target::Store(Box::new(ingest.map_err(|error| ImportError::Rules(error.to_string()))?))
+        }
+    };
     let names = inputs.files.iter().map(|path| path.display().to_string()).collect();
     let report = Arc::new(Report::new(names, inputs.total_bytes(), std::io::stderr().is_terminal()));
 
@@ -158,7 +155,7 @@ pub(crate) async fn run(args: ImportArgs, default_server: &str) -> Result<ExitCo
     let batcher = Batcher::new(usize::from(args.batch), MAX_BATCH_BYTES);
     let reading = start_reading(inputs, Pump::new(Arc::clone(&report), batcher, outlet, stopped.clone()))?;
     let sender =
-        Sender { client: Rc::new(client), report: Arc::clone(&report), stop: stopped, patience: PATIENCE };
+        Sender { target: Rc::new(target), report: Arc::clone(&report), stop: stopped, patience: PATIENCE };
     let ending = send_all(&sender, usize::from(args.connections), waiting, &stop, &report).await;
     report.finish();
     let ending = match ending {

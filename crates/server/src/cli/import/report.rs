@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::batch::{Batch, Origin};
 use super::unreadable::Unreadable;
 use super::verdict::BatchAnswer;
+use crate::cli::plain;
 
 /// How many lines of each kind of trouble are named; after that they are only counted.
 const MAX_NAMED: u64 = 1_000;
@@ -107,7 +108,7 @@ impl Report {
 
     /// A line on standard error, above the bar. What a server or a file said must not steer the terminal.
     pub(super) fn say(&self, line: &str) {
-        let plain = line.replace(char::is_control, "\u{fffd}");
+        let plain = plain(line);
         self.bar.suspend(|| {
             // With standard error gone there is no one to tell.
             let _ = writeln!(std::io::stderr(), "{plain}");

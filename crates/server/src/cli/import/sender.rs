@@ -1,4 +1,4 @@
-//! Delivers batches to a running server over a few connections, until each event is answered for.
+//! Delivers batches a few at a time, until each event is answered for.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use super::ImportError;
 use super::batch::Batch;
 use super::report::Report;
+use super::target::Target;
 use super::verdict::{BatchAnswer, Verdict};
-use crate::cli::client::Client;
 
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -18,7 +18,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// One connection's worth of sending. Clones share what is behind them.
 #[derive(Clone)]
 pub(super) struct Sender {
-    pub(super) client: std::rc::Rc<Client>,
+    pub(super) target: std::rc::Rc<Target>,
     pub(super) report: Arc<Report>,
     /// True once nothing more is to be sent.
     pub(super) stop: watch::Receiver<bool>,
@@ -70,14 +70,11 @@ impl Sender {
         let mut first_failure: Option<Instant> = None;
         let mut wait = FIRST_WAIT;
         loop {
-            let (asked_for, why) = match self.client.post_events(batch.body.clone()).await {
-                Ok(answer) => match Verdict::of(&answer, batch.len()) {
-                    Verdict::Settled(answer) => return Ok(Delivery::Settled(answer)),
-                    Verdict::TooLarge => return Ok(Delivery::TooLarge),
-                    Verdict::Later { after, why } => (after, why),
-                    Verdict::Refused(why) => return Err(self.refused(why)),
-                },
-                Err(error) => (None, error.to_string()),
+            let (asked_for, why) = match self.target.take(batch).await {
+                Verdict::Settled(answer) => return Ok(Delivery::Settled(answer)),
+                Verdict::TooLarge => return Ok(Delivery::TooLarge),
+                Verdict::Later { after, why } => (after, why),
+                Verdict::Refused(why) => return Err(self.refused(why)),
             };
             let give_up_at = *first_failure.get_or_insert_with(Instant::now) + self.patience;
             let again_at = Instant::now() + asked_for.unwrap_or(wait).max(FIRST_WAIT);
@@ -94,11 +91,11 @@ impl Sender {
     }
 
     fn refused(&self, why: String) -> ImportError {
-        ImportError::Refused { server: self.client.server().to_owned(), why }
+        ImportError::Refused { target: self.target.name().to_owned(), why }
     }
 
     fn gave_up(&self, why: String) -> ImportError {
-        ImportError::GaveUp { server: self.client.server().to_owned(), patience: self.patience, why }
+        ImportError::GaveUp { target: self.target.name().to_owned(), patience: self.patience, why }
     }
 }
 

@@ -6,6 +6,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 
 use super::super::batch::{Batcher, Origin};
 use super::*;
+use crate::cli::client::Client;
 
 /// What the server got and what it is to answer: the decision sees the number of the request and its events.
 type Decide = fn(usize, &[String]) -> HttpResponse;
@@ -49,7 +50,8 @@ fn accepted(lines: &[String]) -> HttpResponse {
 fn sender(address: std::net::SocketAddr, stop: &watch::Sender<bool>, patience: Duration) -> Sender {
     let client = Client::new(&format!("http://{address}/"), Some("s3cret")).unwrap();
     let report = Arc::new(Report::new(vec!["a.log".to_owned()], None, false));
-    Sender { client: std::rc::Rc::new(client), report, stop: stop.subscribe(), patience }
+    let target = std::rc::Rc::new(Target::Server(client));
+    Sender { target, report, stop: stop.subscribe(), patience }
 }
 
 fn batch(events: u64) -> Batch {

@@ -1,9 +1,12 @@
-//! What the server's answer to a batch means. Pure: nothing is sent from here.
+//! What the answer to a batch means, the server's or the store's. Pure: nothing is sent from here.
 
 use std::time::Duration;
 
+use footfall_ports::StoreError;
+use footfall_services::{BatchReport, IngestError};
 use serde::Deserialize;
 
+use crate::cli::chain;
 use crate::cli::client::Answer;
 
 /// The figures of `POST /events` with a batch, in a 200 or in the problem document of a 422.
@@ -50,14 +53,6 @@ impl RejectedItem {
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Problem {
-    title: Option<String>,
-    detail: Option<String>,
-    request_id: Option<String>,
-}
-
 /// What to do next.
 #[derive(Debug, PartialEq)]
 pub(super) enum Verdict {
@@ -82,12 +77,55 @@ impl Verdict {
             // Without the four members it isn't the events that are refused.
             422 => match figures(&answer.body, events) {
                 Ok(figures) => Self::Settled(figures),
-                Err(_) => Self::Refused(detail(answer)),
+                Err(_) => Self::Refused(answer.said()),
             },
             413 => Self::TooLarge,
             // 408, 502 and 504 are a proxy's or a slow line's way to say what 503 says.
-            408 | 429 | 502 | 503 | 504 => Self::Later { after: answer.retry_after, why: detail(answer) },
-            _ => Self::Refused(detail(answer)),
+            408 | 429 | 502 | 503 | 504 => Self::Later { after: answer.retry_after, why: answer.said() },
+            _ => Self::Refused(answer.said()),
+        }
+    }
+
+    /// The meaning of what the service that the store was opened for made of a batch of `events`.
+    pub(super) fn of_report(report: Result<BatchReport, IngestError>, events: usize) -> Self {
+        let error = match report {
+            Ok(report) => {
+                return fitting(report.into(), events)
+                    .map_or_else(|why| Self::Refused(format!("it answered, but {why}")), Self::Settled);
+            }
+            Err(error) => error,
+        };
+        let why = chain(&error);
+        match error {
+            IngestError::TooManyEvents(_) => Self::TooLarge,
+            IngestError::Store(
+                StoreError::Unavailable { retry_after, .. } | StoreError::Full { retry_after },
+            ) => Self::Later { after: Some(retry_after), why },
+            IngestError::Store(StoreError::Failed(_))
+            | IngestError::Malformed(_)
+            | IngestError::NotUtf8(_)
+            | IngestError::Invalid(_) => Self::Refused(why),
+        }
+    }
+}
+
+/// What the service says of a batch, in the words of the server's answer.
+impl From<BatchReport> for BatchAnswer {
+    fn from(report: BatchReport) -> Self {
+        let fault = |error: footfall_domain::problem::FieldError| Fault {
+            pointer: error.pointer.into_owned(),
+            code: error.code.as_str().to_owned(),
+            message: error.message.into_owned(),
+        };
+        let item = |rejected: footfall_services::Rejected| RejectedItem {
+            index: rejected.index,
+            errors: rejected.errors.into_iter().map(fault).collect(),
+        };
+        Self {
+            accepted: report.accepted as u64,
+            duplicates: report.duplicates as u64,
+            rejected: report.rejected as u64,
+            errors: report.errors.into_iter().map(item).collect(),
         }
     }
 }
@@ -96,6 +134,10 @@ impl Verdict {
 fn figures(body: &[u8], events: usize) -> Result<BatchAnswer, String> {
     let answer: BatchAnswer =
         serde_json::from_slice(body).map_err(|error| format!("without its counts: {error}"))?;
+    fitting(answer, events)
+}
+
+fn fitting(answer: BatchAnswer, events: usize) -> Result<BatchAnswer, String> {
     let answered = answer.accepted.saturating_add(answer.duplicates).saturating_add(answer.rejected);
     if answered != events as u64 {
         return Err(format!("for {answered} events where {events} were sent"));
@@ -104,13 +146,6 @@ fn figures(body: &[u8], events: usize) -> Result<BatchAnswer, String> {
         return Err("its errors do not fit the batch".to_owned());
     }
     Ok(answer)
-}
-
-fn detail(answer: &Answer) -> String {
-    let problem: Problem = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let said = problem.detail.or(problem.title).map(|said| format!(": {said}")).unwrap_or_default();
-    let request = problem.request_id.map(|id| format!(" (request {id})")).unwrap_or_default();
-    format!("{}{said}{request}", answer.status)
 }
 
 #[cfg(test)]
@@ -161,6 +196,22 @@ mod tests {
         // A 422 about the body as a whole: `errors` has another form there.
         let whole = r#"{"title":"Invalid","status":422,"detail":"no","errors":[{"pointer":"","code":"a","message":"b"}]}"#;
         assert_eq!(verdict(422, whole), Verdict::Refused("422 Unprocessable Entity: no".to_owned()));
+    }
+
+    #[test]
+    fn a_store_means_what_a_server_would() {
+        let report = BatchReport { accepted: 2, duplicates: 0, rejected: 0, errors: Vec::new() };
+        assert!(
+            matches!(Verdict::of_report(Ok(report), 2), Verdict::Settled(answer) if answer.accepted == 2)
+        );
+        let silent = BatchReport::default();
+        assert!(matches!(Verdict::of_report(Ok(silent), 2), Verdict::Refused(_)));
+        let of = |error: IngestError| Verdict::of_report(Err(error), 2);
+        assert_eq!(of(IngestError::TooManyEvents(1)), Verdict::TooLarge);
+        let full = StoreError::Full { retry_after: Duration::from_secs(7) };
+        assert!(matches!(of(full.into()), Verdict::Later { after: Some(after), .. } if after.as_secs() == 7));
+        let failed = of(StoreError::Failed("the disk is gone".into()).into());
+        assert_eq!(failed, Verdict::Refused("the store failed: the disk is gone".to_owned()));
     }
 
     #[test]

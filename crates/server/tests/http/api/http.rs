@@ -43,6 +43,10 @@ fn every_answer_has_a_request_id_of_its_own() {
         Request::post("/events", CLICK),
         Request::post("/events", "{"),
         Request::post("/visits", "{}"),
+        Request::get("/export"),
+        Request::new("POST", "/verify"),
+        Request::new("DELETE", "/users/nobody"),
+        Request::new("DELETE", "/users/%20"),
     ];
     let mut ids: Vec<String> = Vec::new();
     for request in &requests {
@@ -117,6 +121,8 @@ fn head_is_get_less_the_body() {
         format!("/analytics/pages?{range}"),
         format!("/analytics/summary?{range}"),
         format!("/analytics/timeseries?metric=events&interval=hour&{range}"),
+        "/export".to_owned(),
+        format!("/export?format=csv&{range}"),
         "/health".to_owned(),
         "/health/live".to_owned(),
         "/health/ready".to_owned(),
@@ -125,7 +131,7 @@ fn head_is_get_less_the_body() {
         let get = connection.ask(&Request::get(&target)).expect("an answer");
         let head = connection.ask(&Request::new("HEAD", &target)).expect("an answer");
         assert_eq!((head.status, head.body.len()), (200, 0), "{target}");
-        for name in ["Content-Type", "Content-Length"] {
+        for name in ["Content-Type", "Content-Length", "Content-Disposition", "Transfer-Encoding"] {
             assert_eq!(head.header(name), get.header(name), "{target}: {name}");
         }
         // Nothing of a body follows that the next answer could be mistaken for.

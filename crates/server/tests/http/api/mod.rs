@@ -1,6 +1,8 @@
 //! What works, over the real port: the form of every answer is pinned by a snapshot, less what differs from run to run.
 
 mod analytics;
+mod erase_user;
+mod export;
 mod http;
 mod listing;
 mod page_identity;
@@ -8,6 +10,7 @@ mod posting;
 mod stored;
 mod timeseries;
 mod types;
+mod verify;
 mod visits;
 
 use serde_json::{Value, json};

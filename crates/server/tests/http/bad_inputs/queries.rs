@@ -1,4 +1,4 @@
-//! Queries that are wrong, for every `GET`.
+//! Queries that are wrong, for every `GET`, and where another request takes none; and ids that can't stand in a path.
 
 use super::{Case, case};
 use crate::support::{Request, Server};
@@ -9,6 +9,7 @@ const PAGES: &str = "/analytics/pages";
 const SERIES: &str = "/analytics/timeseries";
 const VISITORS: &str = "/analytics/visitors";
 const EVENTS: &str = "/events";
+const EXPORT: &str = "/export";
 
 /// A path, its query (`R`: a good range), the code, and the parameter.
 const WRONG: &[(&str, &str, &str, &str)] = &[
@@ -121,6 +122,39 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     (EVENTS, "cursor=abc", "bad_cursor", "cursor"),
     (EVENTS, "cursor=%ff", "bad_cursor", "cursor"),
     (EVENTS, "cursor=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "bad_cursor", "cursor"),
+    (EXPORT, "format=", "not_one_of", "format"),
+    (EXPORT, "format=json", "not_one_of", "format"),
+    (EXPORT, "format=CSV", "not_one_of", "format"),
+    (EXPORT, "format=access-log", "not_one_of", "format"),
+    (EXPORT, "format=csv&format=csv", "duplicate_member", "format"),
+    (EXPORT, "limit=10", "unknown_parameter", "limit"),
+    (EXPORT, "user_id=u", "unknown_parameter", "user_id"),
+    (EXPORT, "window=24h", "unknown_parameter", "window"),
+    (EXPORT, "from=yesterday", "not_a_timestamp", "from"),
+    (EXPORT, "to=2025-05-01", "not_a_timestamp", "to"),
+    (EXPORT, "from=2025-06-01T00:00:00Z&to=2025-06-01T00:00:00Z", "out_of_range", "from"),
+    (EXPORT, "format=xml&from=2025-06-01T00:00:00Z&to=2025-05-01T00:00:00Z", "out_of_range", "from"),
+];
+
+/// Requests that take no query.
+const NONE_TAKEN: &[(&str, &str, &str)] = &[
+    ("POST", "/verify?from=2025-05-01T00:00:00Z", "from"),
+    ("POST", "/verify?=", ""),
+    ("DELETE", "/users/a?from=2025-05-01T00:00:00Z", "from"),
+    ("DELETE", "/users/a?event_type=click", "event_type"),
+];
+
+/// Ids in a path that are no user's.
+const NO_USER: &[(&str, &str)] = &[
+    ("%20", "blank"),
+    ("%E2%80%83%09", "blank"),
+    ("a%00", "nul_character"),
+    ("%", "malformed"),
+    ("a%4", "malformed"),
+    ("%zz", "malformed"),
+    ("%ff", "malformed"),
+    ("%C3", "malformed"),
+    ("%ED%A0%80", "malformed"),
 ];
 
 pub(super) fn cases(server: &Server) -> Vec<Case> {
@@ -130,6 +164,18 @@ pub(super) fn cases(server: &Server) -> Vec<Case> {
     };
     let mut cases: Vec<Case> = WRONG.iter().map(wrong).collect();
     cases.extend(cursors(server));
+    cases.extend(NONE_TAKEN.iter().map(|(method, target, name)| {
+        let request = Request::new(method, *target);
+        case(format!("{method} {target}"), request, 400, "unknown_parameter", format!("query:{name}"))
+    }));
+    let erase = |id: &str, code: &'static str| {
+        let target = format!("/users/{id}");
+        case(format!("DELETE {target}"), Request::new("DELETE", target), 422, code, "path:id")
+    };
+    cases.extend(NO_USER.iter().map(|(id, code)| erase(id, code)));
+    cases.push(erase(&"x".repeat(256), "too_long"));
+    cases.push(erase(&"%C3%BC".repeat(256), "too_long"));
+    cases.push(super::refused("HEAD /export?format=x", Request::new("HEAD", "/export?format=x"), 400));
     let head = Request::new("HEAD", "/events?limit=0");
     cases.push(super::refused("HEAD /events?limit=0", head, 400));
     cases

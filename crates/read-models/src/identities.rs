@@ -1,13 +1,13 @@
-//! Which events are stored, by identity, and where.
+//! Which events are stored, by identity, and where: the index that deduplication asks.
 
 use hashbrown::HashTable;
 
-/// Tables in one shard. One grows at a time, so that a growing one is small: with the 16 shards, 1/256 of all identities.
+/// Tables, of which one grows at a time, so that a growing one is small.
 const PARTS: usize = 16;
 
 /// A table's bytes for each identity when it is at its emptiest, just after it grew: an 8-byte entry and a control byte,
 /// 7/16 full.
-pub(crate) const BYTES_PER_IDENTITY: usize = 21;
+pub const BYTES_PER_IDENTITY: usize = 21;
 
 /// An identity's place in the log. The identity itself stands there, so only a part of its hash is kept.
 #[derive(Clone, Copy, Debug)]
@@ -16,27 +16,28 @@ struct Entry {
     position: u32,
 }
 
+/// Identities by hash. The identities themselves stand where the positions lead: whoever asks compares them there.
 #[derive(Debug, Default)]
-pub(crate) struct Identities {
+pub struct Identities {
     parts: [HashTable<Entry>; PARTS],
 }
 
 impl Identities {
     /// The position of the identity with that hash for which `is_it` holds.
-    pub(crate) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+    pub fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         let kept = hash as u32;
         let same = |entry: &Entry| entry.hash == kept && is_it(entry.position);
         self.parts[part_of(hash)].find(spread(kept), same).map(|entry| entry.position)
     }
 
     /// Adds an identity that is not there.
-    pub(crate) fn insert(&mut self, hash: u64, position: u32) {
+    pub fn insert(&mut self, hash: u64, position: u32) {
         let entry = Entry { hash: hash as u32, position };
         self.parts[part_of(hash)].insert_unique(spread(entry.hash), entry, |entry| spread(entry.hash));
     }
 
     /// Forgets the identity at that position.
-    pub(crate) fn remove(&mut self, hash: u64, position: u32) {
+    pub fn remove(&mut self, hash: u64, position: u32) {
         let part = &mut self.parts[part_of(hash)];
         if let Ok(found) = part.find_entry(spread(hash as u32), |entry| entry.position == position) {
             found.remove();
@@ -46,12 +47,18 @@ impl Identities {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
         self.parts.iter().map(HashTable::len).sum()
     }
 
     /// Bytes really on the heap.
-    pub(crate) fn heap_bytes(&self) -> usize {
+    pub fn heap_bytes(&self) -> usize {
         self.parts.iter().map(HashTable::allocation_size).sum()
     }
 }

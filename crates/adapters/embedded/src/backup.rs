@@ -1,0 +1,71 @@
+//! A copy of a store that is whole, made while the store is in use.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::disk::{Disk, DiskError};
+
+/// Why there is no copy.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// There is no store to copy.
+    #[error("{0} holds no store")]
+    NoStore(PathBuf),
+    /// Something is there already.
+    #[error("{0} is there already: a backup is made in a folder of its own")]
+    Occupied(PathBuf),
+    /// The folder or a file in it can't be made.
+    #[error("{folder} can't be written: {error}")]
+    Unwritable {
+        /// Which.
+        folder: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Copying failed.
+    #[error("the store can't be copied: {0}")]
+    Failed(String),
+}
+
+/// Copies the store in a folder into another one, which is made. Whoever uses the store goes on meanwhile; what was
+/// acknowledged before this began is in the copy. The copy is a store's folder itself.
+///
+/// # Errors
+/// [`BackupError`]; what was copied so far is removed again.
+pub fn back_up(folder: &Path, to: &Path) -> Result<(), BackupError> {
+    let file = Disk::file_in(folder);
+    if !file.exists() {
+        return Err(BackupError::NoStore(folder.to_owned()));
+    }
+    let occupied = std::fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_some());
+    if occupied || to.is_file() {
+        return Err(BackupError::Occupied(to.to_owned()));
+    }
+    let unwritable = |error| BackupError::Unwritable { folder: to.to_owned(), error };
+    std::fs::create_dir_all(to).map_err(unwritable)?;
+    let copy = Disk::file_in(to);
+    let result =
+        copy_to(&file, &copy).map_err(|error| BackupError::Failed(error.to_string())).and_then(|()| {
+            // The file, and that it is there.
+            let sync =
+                |path: &Path| std::fs::File::open(path).and_then(|file| file.sync_all()).map_err(unwritable);
+            sync(&copy).and_then(|()| sync(to))
+        });
+    if result.is_err() {
+        // What can't be removed is left for people to see.
+        let _ = std::fs::remove_file(&copy);
+    }
+    result
+}
+
+fn copy_to(file: &Path, copy: &Path) -> Result<(), DiskError> {
+    // Writable, because a reader too takes part in the bookkeeping of the write-ahead log. It changes nothing.
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let Some(copy) = copy.to_str() else {
+        return Err(DiskError::Failed("the name of the folder is not UTF-8".into()));
+    };
+    connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.execute("VACUUM INTO ?1", [copy])?;
+    Ok(())
+}

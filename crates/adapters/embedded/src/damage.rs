@@ -1,0 +1,29 @@
+//! What is wrong with data on disk, in words for whoever has to put it right.
+
+use std::fmt;
+
+/// Data that isn't what was written.
+#[derive(Debug)]
+pub(crate) struct Damage(String);
+
+impl Damage {
+    pub(crate) fn block(first: u64, what: &str) -> Self {
+        Self(format!("the block of events from number {first} on {what}"))
+    }
+
+    pub(crate) fn checkpoint(first: u64, what: &str) -> Self {
+        Self(format!("the checkpoint of events from number {first} on {what}"))
+    }
+
+    pub(crate) fn other(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Damage {}

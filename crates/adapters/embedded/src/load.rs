@@ -1,0 +1,241 @@
+//! The start: checkpoints are taken in, what came after the last one is replayed, and everything is checked.
+//!
+//! ```text
+//!            ┌─▶ deduplication index   (a thread)
+//! segments ──┤
+//!            └─▶ read models           (a thread)      beside them a third one checks every block
+//! ```
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, RwLock};
+
+use footfall_domain::time::Timestamp;
+use footfall_read_models::{BulkLoader, Fact, Location, ReadModels};
+
+use crate::block::{self, Block};
+use crate::cache::BlockCache;
+use crate::checkpoint::State;
+use crate::commit::Queue;
+use crate::damage::Damage;
+use crate::disk::Disk;
+use crate::fold::Fresh;
+use crate::folder::Folder;
+use crate::index::Index;
+use crate::keep::{Keeper, Run};
+use crate::retain::FLOOR;
+use crate::segments::{Failure, Segment, each_segment};
+use crate::store::{EmbeddedOptions, Inner, OpenError, Threads};
+
+/// Blocks are checked at the start from the last one on back, up to so many bytes. A block is checked again whenever it
+/// is read.
+const CHECKED_BYTES_MAX: usize = 4 << 30;
+/// Segments that wait for each of those who take them in.
+const WAITING_SEGMENTS: usize = 4;
+
+impl Inner {
+    /// Everything of a store but its threads.
+    pub(crate) fn load(options: EmbeddedOptions) -> Result<Self, OpenError> {
+        let EmbeddedOptions { folder, sync, retention, clock } = options;
+        let folder = Folder::take(&folder)?;
+        let file = Disk::file_in(folder.path());
+        if let Some(acknowledged) =
+            folder.acknowledged().filter(|acknowledged| *acknowledged > 0 && !file.exists())
+        {
+            return Err(OpenError::Missing { file, found: 0, acknowledged, note: folder.note_path() });
+        }
+        let disk = Disk::open(folder.path(), sync)
+            .map_err(|error| OpenError::of(&Disk::file_in(folder.path()), error))?;
+        let loaded = load(&disk).map_err(|failure| match failure {
+            Failure::Disk(error) => OpenError::of(disk.path(), error),
+            Failure::Damage(damage) => OpenError::damaged(disk.path(), &damage),
+        })?;
+        let end = loaded.index.end();
+        if let Some(acknowledged) = folder.acknowledged().filter(|acknowledged| *acknowledged > end) {
+            let (file, note) = (disk.path().to_owned(), folder.note_path());
+            return Err(OpenError::Missing { file, found: end, acknowledged, note });
+        }
+        let inner = Self {
+            folder,
+            disk,
+            sync,
+            retention,
+            clock,
+            queue: Queue::default(),
+            index: Mutex::new(loaded.index),
+            committed: AtomicU64::new(end),
+            fresh: Mutex::new(Fresh::default()),
+            fresh_events: AtomicUsize::new(0),
+            woken: AtomicBool::new(false),
+            models: RwLock::new(loaded.models),
+            folded: Mutex::default(),
+            pending_events: AtomicUsize::new(0),
+            keeper: Mutex::new(loaded.keeper),
+            history: Mutex::default(),
+            cache: BlockCache::default(),
+            trouble: Mutex::default(),
+            ending: AtomicBool::new(false),
+            threads: Threads::default(),
+        };
+        for (first, past) in loaded.replayed {
+            // Not needed for being right, only for the next start being quick.
+            if let Err(error) = inner.rewrite_run(first, past, |_, _| None) {
+                tracing::warn!(%error, "a checkpoint can't be made");
+            }
+        }
+        inner.forget_expired();
+        Ok(inner)
+    }
+}
+
+struct Loaded {
+    index: Index,
+    models: ReadModels,
+    keeper: Keeper,
+    /// Runs that have no checkpoint yet.
+    replayed: Vec<(u64, u64)>,
+}
+
+fn load(disk: &Disk) -> Result<Loaded, Failure> {
+    let floor = disk.fact(FLOOR)?.map_or(Timestamp::MIN, Timestamp::from_micros_clamped);
+    let dropped = disk.dropped()?;
+    let end = check_cover(disk, &dropped)?;
+    let (to_index, for_index) = sync_channel::<Arc<Segment>>(WAITING_SEGMENTS);
+    let (to_models, for_models) = sync_channel::<Arc<Segment>>(WAITING_SEGMENTS);
+    std::thread::scope(|scope| {
+        let checks = scope.spawn(|| check_blocks(disk));
+        let index = scope.spawn(move || fill_index(&for_index, floor));
+        let models = scope.spawn(move || fill_models(&for_models, floor));
+        let sent = each_segment(disk, &dropped, end, |segment| {
+            let segment = Arc::new(segment);
+            // Who doesn't take it has failed, and says so below.
+            to_index.send(Arc::clone(&segment)).is_ok() && to_models.send(segment).is_ok()
+        });
+        drop((to_index, to_models));
+        let index = index.join().expect("the index is filled without panics");
+        let models = models.join().expect("the models are filled without panics");
+        let checks = checks.join().expect("blocks are checked without panics");
+        // What is wrong with the blocks says more than what came of it.
+        checks?;
+        sent?;
+        let (models, keeper, replayed) = models?;
+        Ok(Loaded { index, models, keeper, replayed })
+    })
+}
+
+/// Holds every ordinal to be in one block or in one run that was dropped. Returns the ordinal past the last one.
+fn check_cover(disk: &Disk, dropped: &[Range<u64>]) -> Result<u64, Failure> {
+    let mut dropped = dropped.iter().peekable();
+    let mut next = 0;
+    let mut damage = None;
+    disk.each_block_head(block::HEADER, |first, head| {
+        while let Some(range) = dropped.next_if(|range| range.start == next) {
+            next = range.end;
+        }
+        match block::count_of(first, head) {
+            Ok(count) if first == next => next += count,
+            Ok(_) => {
+                damage = Some(Damage::other(format!(
+                    "after event number {next} the next one is number {first}: what is between them is missing"
+                )));
+            }
+            Err(error) => damage = Some(error),
+        }
+        damage.is_none()
+    })?;
+    for range in dropped {
+        if range.start != next {
+            damage =
+                damage.or_else(|| Some(Damage::other(format!("events from number {next} on are missing"))));
+        }
+        next = next.max(range.end);
+    }
+    damage.map_or(Ok(next), |damage| Err(damage.into()))
+}
+
+/// Holds the blocks to their checksums.
+fn check_blocks(disk: &Disk) -> Result<(), Failure> {
+    let (mut bytes, mut damage) = (0, None);
+    disk.each_block_backwards(|first, value| {
+        bytes += value.len();
+        damage = block::check(first, value).err();
+        damage.is_none() && bytes < CHECKED_BYTES_MAX
+    })?;
+    if bytes >= CHECKED_BYTES_MAX {
+        tracing::info!(bytes, "older blocks were not checked now; each is when it is read");
+    }
+    damage.map_or(Ok(()), |damage| Err(damage.into()))
+}
+
+fn fill_index(segments: &Receiver<Arc<Segment>>, floor: Timestamp) -> Index {
+    let mut index = Index::default();
+    for segment in segments {
+        if let Segment::Dropped(range) = &*segment {
+            index.skip(range.end - range.start);
+        }
+        segment.each(|_, state, id, at| {
+            if state == State::Dropped || at < floor {
+                index.skip(1);
+            } else {
+                index.insert_known_new(id);
+            }
+        });
+    }
+    index
+}
+
+type Filled = (ReadModels, Keeper, Vec<(u64, u64)>);
+
+fn fill_models(segments: &Receiver<Arc<Segment>>, floor: Timestamp) -> Result<Filled, Failure> {
+    let mut empty = ReadModels::default();
+    if floor > Timestamp::MIN {
+        empty.forget_before(floor);
+    }
+    let (mut models, mut keeper, mut replayed) = (BulkLoader::new(empty), Keeper::default(), Vec::new());
+    for segment in segments {
+        let ordinals = segment.ordinals();
+        match &*segment {
+            Segment::Dropped(_) => continue,
+            Segment::Run(checkpoint) => match checkpoint.coded(floor) {
+                Some(coded) => models.add_coded(&coded),
+                None => {
+                    return Err(Damage::checkpoint(ordinals.start, "names what it doesn't hold").into());
+                }
+            },
+            Segment::Replay(blocks) => {
+                models.add(facts(blocks, floor));
+                replayed.push((ordinals.start, ordinals.end));
+            }
+        }
+        let mut run = Run { past: ordinals.end, live: 0, held: 0 };
+        segment.each(|ordinal, state, _, at| {
+            let is_live = state != State::Dropped && at >= floor;
+            run.held += u32::from(state != State::Dropped);
+            run.live += u32::from(is_live);
+            if state == State::Erased && is_live {
+                keeper.erased.insert((at, ordinal));
+            }
+        });
+        keeper.runs.insert(ordinals.start, run);
+    }
+    Ok((models.finish(side_by_side), keeper, replayed))
+}
+
+/// Runs two things on two threads.
+pub(crate) fn side_by_side(one: &mut (dyn FnMut() + Send), other: &mut (dyn FnMut() + Send)) {
+    std::thread::scope(|scope| {
+        scope.spawn(one);
+        other();
+    });
+}
+
+/// What blocks hold for the read models.
+pub(crate) fn facts(blocks: &[Block], floor: Timestamp) -> impl Iterator<Item = Fact<'_>> {
+    blocks.iter().flat_map(move |block| {
+        (block.first()..block.past()).filter_map(move |ordinal| {
+            let event = block.event(ordinal).filter(|event| event.at() >= floor)?;
+            Some(Fact::of(event, Location::new(ordinal)))
+        })
+    })
+}

@@ -1,0 +1,85 @@
+//! How a command gets at the events: through a running server where one answers, else in the configured store itself.
+
+use clap::Args;
+use thiserror::Error;
+
+use super::chain;
+use super::client::{Client, ClientError};
+use crate::config::{Backend, Config};
+use crate::wire::{self, Stores};
+
+/// Which server a command is to work through.
+#[derive(Args)]
+pub(crate) struct ServerArgs {
+    /// The server to work through if it answers [default: the configured address]
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// The key for it
+    #[arg(long, value_name = "SECRET")]
+    pub(crate) key: Option<String>,
+}
+
+/// The way to the events.
+pub(crate) enum Reach {
+    /// A server answers.
+    Server(Client),
+    /// None does, and the store is opened.
+    Store(Stores),
+}
+
+/// Why there is no way to the events.
+#[derive(Debug, Error)]
+pub(crate) enum ReachError {
+    /// The address or the key can't be used.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// Nothing answers at the address, and there is nothing to open.
+    #[error(
+        "no server answers at {server}, and the memory backend has its events inside a running one only: start it with \
+         `footfall serve`, or name its address with --server"
+    )]
+    NoServer {
+        /// The address that was tried.
+        server: String,
+    },
+    /// Nothing answers at the address, and the store can't be opened.
+    #[error("no server answers at {server}, and the configured store can't be opened: {why}")]
+    Store {
+        /// The address that was tried.
+        server: String,
+        /// Why not.
+        why: String,
+    },
+}
+
+/// Finds the way.
+///
+/// # Errors
+/// [`ReachError`] when there is none.
+pub(crate) async fn reach(args: &ServerArgs, config: &Config) -> Result<Reach, ReachError> {
+    let server = args.server.clone().unwrap_or_else(|| server_url(config));
+    let client = Client::new(&server, args.key.as_deref())?;
+    if client.is_up().await {
+        return Ok(Reach::Server(client));
+    }
+    if config.storage.backend == Backend::Memory {
+        return Err(ReachError::NoServer { server });
+    }
+    // Said, since a server that was meant and is down would else be left out in silence.
+    eprintln!("no server answers at {server}: opening the configured store");
+    let unopened = |why| ReachError::Store { server, why };
+    wire::open_store(config).map(Reach::Store).map_err(|error| unopened(chain(&*error)))
+}
+
+/// Where the server of this configuration is found.
+pub(crate) fn server_url(config: &Config) -> String {
+    let mut address = config.server.bind;
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            [127, 0, 0, 1].into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    format!("http://{address}")
+}
