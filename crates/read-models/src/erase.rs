@@ -1,5 +1,6 @@
 //! Forgetting a user: every row of theirs, and what was counted from it.
 
+use footfall_domain::time::Timestamp;
 use footfall_domain::types::PAGE_VIEW;
 
 use crate::growth;
@@ -8,11 +9,11 @@ use crate::rows::{HourRows, Location, Row};
 use crate::series::Series;
 
 impl ReadModels {
-    /// Forgets all events of a user, and what was counted from them, as if they had never been added. Returns where the
-    /// log keeps them, in no order. Events without a user are nobody's and stay.
+    /// Forgets all events of a user, and what was counted from them, as if they had never been added. Returns when they
+    /// happened and where the log keeps them, in no order. Events without a user are nobody's and stay.
     ///
     /// It looks at the cell of every hour, but only at the rows of those in which the user did something.
-    pub fn forget_user(&mut self, user: &str) -> Vec<Location> {
+    pub fn forget_user(&mut self, user: &str) -> Vec<(Timestamp, Location)> {
         let Some(visitor) = self.users.get(user) else { return Vec::new() };
         // Below the floor are rows that came late, and no cells that would tell of them.
         let late = self.hours.range(..self.floor).map(|(hour, _)| *hour);
@@ -32,7 +33,7 @@ impl ReadModels {
             self.bytes -= growth::vec_bytes::<Option<Box<Series>>>(self.by_page.len()) as isize;
             self.by_page = Vec::new();
         }
-        rows.iter().map(|(_, row)| row.location()).collect()
+        rows.iter().map(|(hour, row)| (row.at(*hour), row.location())).collect()
     }
 
     fn take_rows(&mut self, hour: i32, visitor: u32, taken: &mut Vec<(i32, Row)>) {

@@ -55,6 +55,11 @@ impl Row {
     pub(crate) const fn location(&self) -> Location {
         Location((self.location_high as u64) << 32 | self.location_low as u64)
     }
+
+    /// When it happened, in that hour.
+    pub(crate) const fn at(&self, hour: i32) -> Timestamp {
+        start_of(hour).plus_micros(self.offset_us as i64)
+    }
 }
 
 /// The hour since 1970 of an instant, and its microseconds within it.

@@ -185,6 +185,11 @@ impl Block {
         &self.plain[self.starts[place] as usize..self.starts[place + 1] as usize - 2]
     }
 
+    /// Whether the ordinal is in the block.
+    pub(crate) fn holds(&self, ordinal: u64) -> bool {
+        (self.first..self.past()).contains(&ordinal)
+    }
+
     /// The event at that ordinal, where there is one.
     pub(crate) fn event(&self, ordinal: u64) -> Option<EventRef<'_>> {
         let record = self.record(ordinal);
@@ -195,6 +200,19 @@ impl Block {
     pub(crate) fn records(&self) -> impl Iterator<Item = (u64, &[u8])> {
         (self.first..self.past()).map(|ordinal| (ordinal, self.record(ordinal)))
     }
+}
+
+/// What a block's head says of all of it: the last of its checksums, which covers the others.
+pub(crate) fn head_sum(head: &[u8]) -> u32 {
+    let sum = head.get(HEADER - 4..HEADER).and_then(|sum| sum.first_chunk());
+    sum.map_or(0, |sum| u32::from_le_bytes(*sum))
+}
+
+/// One number for blocks that follow each other, from their [`head_sum`]s: others have another one.
+pub(crate) fn fingerprint(sums: impl IntoIterator<Item = u32>) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    sums.into_iter().for_each(|sum| hasher.update(&sum.to_le_bytes()));
+    hasher.finalize()
 }
 
 /// How many events a block of this head holds.

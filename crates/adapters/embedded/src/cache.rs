@@ -30,7 +30,7 @@ impl BlockCache {
     ) -> Result<Option<Arc<Block>>, E> {
         let epoch = {
             let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-            let holds = |block: &Arc<Block>| (block.first()..block.past()).contains(&ordinal);
+            let holds = |block: &Arc<Block>| block.holds(ordinal);
             if let Some(place) = blocks.recent.iter().position(holds) {
                 let block = blocks.recent.remove(place).expect("it is at its place");
                 blocks.recent.push_front(Arc::clone(&block));

@@ -1,10 +1,10 @@
 //! A checkpoint: of a run of events all that the read models and the deduplication index need, ready to be taken in.
 //!
 //! It holds what the blocks of the run say, in columns, with each name once. It is drawn from them and can be drawn
-//! again, so one that is damaged or of another version is simply made anew.
+//! again, so one that is damaged, of another version or of other blocks than are there is simply made anew.
 //!
 //! ```text
-//! version 1 │ events 4 │ plain bytes 4 │ body (zstd) … │ identities 16 each │ CRC-32 4
+//! version 1 │ events 4 │ plain bytes 4 │ body (zstd) … │ identities 16 each │ the blocks' CRC-32 4 │ CRC-32 4
 //! body: state, time, type, user and subject of each event, column by column; the names of each kind
 //! ```
 
@@ -19,6 +19,7 @@ use crate::names::Names;
 use crate::packing::{compress, decompress};
 
 const VERSION: u8 = 1;
+const BLOCKS: usize = 4;
 const HEADER: usize = 9;
 const CHECKSUM: usize = 4;
 const LEVEL: i32 = 1;
@@ -98,8 +99,8 @@ impl CheckpointWriter {
         self.push_row(State::Stored(kind), event.at().micros(), [event_type, user, subject]);
     }
 
-    /// The value of the checkpoint of a run that begins with that ordinal.
-    pub(crate) fn finish(self, first: u64) -> std::io::Result<Vec<u8>> {
+    /// The checkpoint of a run that begins with that ordinal.
+    pub(crate) fn finish(self, first: u64) -> std::io::Result<UnsealedCheckpoint> {
         let mut body = Columns::default();
         body.bytes(&self.states);
         body.i64s(&self.times);
@@ -112,15 +113,14 @@ impl CheckpointWriter {
         }
         let plain = body.into_bytes();
         let packed = compress(&plain, LEVEL)?;
-        let mut value = Vec::with_capacity(HEADER + packed.len() + self.ids.len() + CHECKSUM);
+        let length = HEADER + packed.len() + self.ids.len() + BLOCKS + CHECKSUM;
+        let mut value = Vec::with_capacity(length);
         value.push(VERSION);
         value.extend_from_slice(&(self.states.len() as u32).to_le_bytes());
         value.extend_from_slice(&(plain.len() as u32).to_le_bytes());
         value.extend_from_slice(&packed);
         value.extend_from_slice(&self.ids);
-        let checksum = checksum(first, &value);
-        value.extend_from_slice(&checksum.to_le_bytes());
-        Ok(value)
+        Ok(UnsealedCheckpoint { first, past: first + self.states.len() as u64, value })
     }
 
     fn push_row(&mut self, state: State, at_us: i64, [event_type, user, subject]: [u32; 3]) {
@@ -132,10 +132,30 @@ impl CheckpointWriter {
     }
 }
 
+/// A checkpoint that isn't bound to the blocks it was drawn from yet.
+#[derive(Debug)]
+pub(crate) struct UnsealedCheckpoint {
+    pub(crate) first: u64,
+    pub(crate) past: u64,
+    value: Vec<u8>,
+}
+
+impl UnsealedCheckpoint {
+    /// Its value, good only beside blocks of that [fingerprint](crate::block::fingerprint).
+    pub(crate) fn sealed(mut self, blocks: u32) -> Vec<u8> {
+        self.value.extend_from_slice(&blocks.to_le_bytes());
+        let checksum = checksum(self.first, &self.value);
+        self.value.extend_from_slice(&checksum.to_le_bytes());
+        self.value
+    }
+}
+
 /// A checkpoint, unpacked.
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
     first: u64,
+    /// The fingerprint of the blocks it was drawn from.
+    blocks: u32,
     ids: Vec<u8>,
     states: Vec<State>,
     times: Vec<Timestamp>,
@@ -149,7 +169,8 @@ impl Checkpoint {
     /// Unpacks the value that stands at that ordinal.
     pub(crate) fn read(first: u64, value: &[u8]) -> Result<Self, Damage> {
         let damage = |what: &str| Damage::checkpoint(first, what);
-        let Some((data, sum)) = value.split_last_chunk::<CHECKSUM>().filter(|(data, _)| data.len() >= HEADER)
+        let Some((data, sum)) =
+            value.split_last_chunk::<CHECKSUM>().filter(|(data, _)| data.len() >= HEADER + BLOCKS)
         else {
             return Err(damage("is cut short"));
         };
@@ -159,6 +180,7 @@ impl Checkpoint {
         if data[0] != VERSION {
             return Err(damage("is of another version"));
         }
+        let (data, blocks) = data.split_last_chunk::<BLOCKS>().expect("it is long enough");
         let number =
             |at: usize| u32::from_le_bytes([data[at], data[at + 1], data[at + 2], data[at + 3]]) as usize;
         let (count, plain_bytes) = (number(1), number(5));
@@ -167,10 +189,11 @@ impl Checkpoint {
         }
         let (packed, ids) = data[HEADER..].split_at(data.len() - HEADER - 16 * count);
         let plain = decompress(packed, plain_bytes).map_err(|_| damage("can't be unpacked"))?;
-        Self::read_columns(first, ids, &plain, count).ok_or_else(|| damage("doesn't hold what it should"))
+        Self::read_columns(first, u32::from_le_bytes(*blocks), ids, &plain, count)
+            .ok_or_else(|| damage("doesn't hold what it should"))
     }
 
-    fn read_columns(first: u64, ids: &[u8], plain: &[u8], count: usize) -> Option<Self> {
+    fn read_columns(first: u64, blocks: u32, ids: &[u8], plain: &[u8], count: usize) -> Option<Self> {
         let mut body = Reader::new(plain);
         let states = body.bytes()?.iter().map(|code| State::ALL.get(usize::from(*code)).copied());
         let states: Vec<State> = states.collect::<Option<_>>()?;
@@ -183,7 +206,7 @@ impl Checkpoint {
         let [types, users, subjects] = [body.u32s()?, body.u32s()?, body.u32s()?];
         let mut names = || Some((body.u32s()?, String::from_utf8(body.bytes()?.to_vec()).ok()?));
         let names = [names()?, names()?, names()?, names()?];
-        let whole = Self { first, ids: ids.to_vec(), states, times, types, users, subjects, names };
+        let whole = Self { first, blocks, ids: ids.to_vec(), states, times, types, users, subjects, names };
         let columns = [whole.types.len(), whole.users.len(), whole.subjects.len()];
         (whole.states.len() == count && whole.times.len() == count && columns == [count; 3]).then_some(whole)
     }
@@ -191,6 +214,11 @@ impl Checkpoint {
     /// The ordinal of the first event.
     pub(crate) const fn first(&self) -> u64 {
         self.first
+    }
+
+    /// The fingerprint of the blocks that it was drawn from.
+    pub(crate) const fn blocks(&self) -> u32 {
+        self.blocks
     }
 
     /// The ordinal after the last event's.

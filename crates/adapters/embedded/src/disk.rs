@@ -16,9 +16,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OptionalExtension, Row, Transaction, TransactionBehavior};
 
-use crate::block::{PlacedBlock, checksum};
+use crate::block::{HEADER, PlacedBlock, checksum, fingerprint, head_sum};
+use crate::checkpoint::UnsealedCheckpoint;
 use crate::store::Sync;
 
 /// The file in the store's folder.
@@ -37,17 +38,16 @@ const FREE_PAGES_STEP: i64 = 256;
 /// How long one connection waits for another. Writers wait for each other elsewhere.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-const TABLES: i64 = 4;
 /// The longest run of dropped events that is believed.
 const DROPPED_MAX: u64 = 1 << 36;
 
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS blocks (first INTEGER PRIMARY KEY, value BLOB NOT NULL) STRICT;
-    CREATE TABLE IF NOT EXISTS checkpoints (first INTEGER PRIMARY KEY, value BLOB NOT NULL) STRICT;
-    CREATE TABLE IF NOT EXISTS dropped (first INTEGER PRIMARY KEY, past INTEGER NOT NULL) STRICT;
-    CREATE TABLE IF NOT EXISTS facts
-        (name TEXT PRIMARY KEY, value INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-";
+/// The tables, in order of their names, each as the database remembers that it was made.
+const SCHEMA: [&str; 4] = [
+    "CREATE TABLE blocks (first INTEGER PRIMARY KEY, value BLOB NOT NULL) STRICT",
+    "CREATE TABLE checkpoints (first INTEGER PRIMARY KEY, value BLOB NOT NULL) STRICT",
+    "CREATE TABLE dropped (first INTEGER PRIMARY KEY, past INTEGER NOT NULL) STRICT",
+    "CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+];
 
 /// Why the database didn't do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -70,6 +70,7 @@ impl From<rusqlite::Error> for DiskError {
         if matches!(
             error,
             rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::Utf8Error(..)
                 | rusqlite::Error::InvalidColumnType(..)
                 | rusqlite::Error::IntegralValueOutOfRange(..)
         ) {
@@ -78,6 +79,9 @@ impl From<rusqlite::Error> for DiskError {
         match error.sqlite_error() {
             Some(cause) if cause.code == ErrorCode::DiskFull => Self::Full,
             Some(cause) if cause.extended_code == NO_ROOM_FOR_SHARED_MEMORY => Self::Full,
+            Some(cause) if cause.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ => {
+                Self::Damaged("it ends before it should".into())
+            }
             Some(cause) if matches!(cause.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Self::Damaged(error.to_string())
             }
@@ -93,8 +97,8 @@ pub(crate) struct Change {
     pub(crate) remove: Vec<Range<u64>>,
     /// Blocks that come, with their first ordinals.
     pub(crate) blocks: Vec<PlacedBlock>,
-    /// The checkpoint that comes.
-    pub(crate) checkpoint: Option<(u64, Vec<u8>)>,
+    /// The checkpoint that comes. It is bound to the blocks that are there then.
+    pub(crate) checkpoint: Option<UnsealedCheckpoint>,
     /// A run that is gone as a whole.
     pub(crate) dropped: Option<Range<u64>>,
 }
@@ -109,28 +113,28 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// Opens the database in the folder, or makes it.
-    pub(crate) fn open(folder: &Path, sync: Sync) -> Result<Self, DiskError> {
+    /// Opens the database in the folder, or makes it where it `may_be_new`.
+    pub(crate) fn open(folder: &Path, sync: Sync, may_be_new: bool) -> Result<Self, DiskError> {
         let path = Self::file_in(folder);
-        let writer = Connection::open(&path)?;
+        let writer = connect(&path)?;
         // Only a new file is written to: one that is refused below must stay as it is.
-        let tables: i64 = writer.query_row(
-            "SELECT count(*) FROM sqlite_master WHERE name IN ('blocks', 'checkpoints', 'dropped', 'facts')",
-            [],
-            |row| row.get(0),
-        )?;
-        if tables == 0 {
+        let tables = tables(&writer).map_err(schema_error)?;
+        let is_new = tables.is_empty() && may_be_new;
+        if is_new {
             writer.pragma_update(None, "page_size", PAGE_BYTES)?;
             writer.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-        } else if tables != TABLES {
-            return Err(DiskError::Damaged("not all of its tables are there".into()));
+        } else if tables != SCHEMA {
+            return Err(DiskError::Damaged("its tables are not there, or are not as they were made".into()));
+        }
+        if writer.is_readonly(MAIN_DB)? {
+            return Err(DiskError::Damaged("it says that it is of a kind that can't be written".into()));
         }
         writer.pragma_update(None, "journal_mode", "WAL")?;
         prepare(&writer, sync)?;
-        if tables == 0 {
-            writer.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} COMMIT;"))?;
+        if is_new {
+            writer.execute_batch(&format!("BEGIN IMMEDIATE; {}; COMMIT;", SCHEMA.join(";")))?;
         }
-        let mover = Connection::open(&path)?;
+        let mover = connect(&path)?;
         prepare(&mover, sync)?;
         let disk =
             Self { path, writer: Mutex::new(writer), mover: Mutex::new(mover), readers: Mutex::default() };
@@ -169,7 +173,7 @@ impl Disk {
     }
 
     /// Makes a change.
-    pub(crate) fn change(&self, change: &Change) -> Result<(), DiskError> {
+    pub(crate) fn change(&self, change: Change) -> Result<(), DiskError> {
         let mut writer = self.writer();
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for range in &change.remove {
@@ -184,10 +188,8 @@ impl Disk {
         for block in &change.blocks {
             put_block(&transaction, block)?;
         }
-        if let Some((first, value)) = &change.checkpoint {
-            transaction
-                .prepare_cached("INSERT OR REPLACE INTO checkpoints (first, value) VALUES (?1, ?2)")?
-                .execute((*first as i64, value))?;
+        if let Some(checkpoint) = change.checkpoint {
+            put_checkpoint(&transaction, checkpoint)?;
         }
         if let Some(range) = &change.dropped {
             put_dropped(&transaction, range)?;
@@ -207,15 +209,16 @@ impl Disk {
         })
     }
 
-    /// Hands on the blocks that begin from that ordinal on, in order, for as long as `each` says true.
+    /// Hands on the blocks from the last one that begins at that ordinal or before it, in order, for as long as `each` says
+    /// true. All are of one moment, also while others are merged.
     pub(crate) fn each_block(
         &self,
         from: u64,
         mut each: impl FnMut(u64, &[u8]) -> bool,
     ) -> Result<(), DiskError> {
-        self.each("SELECT first, value FROM blocks WHERE first >= ?1 ORDER BY first", from, |row| {
-            Ok(each(number(row, 0)?, row.get_ref(1)?.as_blob()?))
-        })
+        let query = "SELECT first, value FROM blocks
+            WHERE first >= coalesce((SELECT max(first) FROM blocks WHERE first <= ?1), ?1) ORDER BY first";
+        self.each(query, from, |row| Ok(each(number(row, 0)?, row.get_ref(1)?.as_blob()?)))
     }
 
     /// Hands on what blocks begin with, so many bytes at most, in order.
@@ -307,6 +310,24 @@ impl Disk {
         Ok(())
     }
 
+    /// Keeps the write-ahead log short through a change of much of what is stored.
+    pub(crate) fn bound_log(&self) -> Result<(), DiskError> {
+        if self.log_bytes() >= WAL_BYTES_MOVE {
+            // Most of it while commits go on, and the rest while they wait. Where a reader is in the way it is done later.
+            self.move_log_by("PASSIVE")?;
+            let _writer = self.writer();
+            self.move_log_by("TRUNCATE")?;
+        }
+        Ok(())
+    }
+
+    /// Holds the database's own bookkeeping to its rules, beyond what reading the blocks shows.
+    pub(crate) fn check(&self) -> Result<(), DiskError> {
+        let found: String =
+            self.read(|connection| connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)))?;
+        if found == "ok" { Ok(()) } else { Err(DiskError::Damaged(found)) }
+    }
+
     /// Moves all that the write-ahead log holds to its place and empties it, so that nothing old is left in it.
     ///
     /// # Errors
@@ -372,13 +393,7 @@ impl Disk {
     /// Reads on a connection that nobody else uses, made where all are in use.
     fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, DiskError> {
         let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = if let Some(connection) = idle {
-            connection
-        } else {
-            let connection = Connection::open(&self.path)?;
-            connection.busy_timeout(BUSY_TIMEOUT)?;
-            connection
-        };
+        let connection = if let Some(connection) = idle { connection } else { connect(&self.path)? };
         let result = read(&connection)?;
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         Ok(result)
@@ -403,14 +418,34 @@ impl Disk {
     }
 }
 
-fn prepare(connection: &Connection, sync: Sync) -> Result<(), DiskError> {
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // Or closing would tidy up what a start has just refused, and what someone may still want to look at.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(connection)
+}
+
+/// How the tables that are there were made, in order of their names.
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement =
+        connection.prepare("SELECT sql FROM sqlite_schema WHERE type = 'table' ORDER BY name")?;
+    statement.query_map([], |row| row.get(0))?.collect()
+}
+
+/// A schema that can't be read is damaged, also where the database takes it for one of another version.
+fn schema_error(error: rusqlite::Error) -> DiskError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::Unknown) => DiskError::Damaged(error.to_string()),
+        _ => error.into(),
+    }
+}
+
+fn prepare(connection: &Connection, sync: Sync) -> Result<(), DiskError> {
     let synchronous = if sync == Sync::Always { "FULL" } else { "NORMAL" };
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", WAL_BYTES_MAX as i64)?;
-    // Or closing would tidy up what a start has just refused, and what someone may still want to look at.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // What was erased is overwritten, not only unlinked.
     connection.pragma_update(None, "secure_delete", "ON")?;
     Ok(())
@@ -420,6 +455,23 @@ fn put_block(connection: &Connection, (first, value): &PlacedBlock) -> rusqlite:
     connection
         .prepare_cached("INSERT INTO blocks (first, value) VALUES (?1, ?2)")?
         .execute((*first as i64, value))
+        .map(drop)
+}
+
+fn put_checkpoint(transaction: &Transaction<'_>, checkpoint: UnsealedCheckpoint) -> rusqlite::Result<()> {
+    let heads = format!(
+        "SELECT substr(value, 1, {HEADER}) FROM blocks WHERE first >= ?1 AND first < ?2 ORDER BY first"
+    );
+    let (first, past) = (checkpoint.first as i64, checkpoint.past as i64);
+    let mut statement = transaction.prepare_cached(&heads)?;
+    let mut sums = Vec::new();
+    let mut rows = statement.query([first, past])?;
+    while let Some(row) = rows.next()? {
+        sums.push(head_sum(row.get_ref(0)?.as_blob()?));
+    }
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO checkpoints (first, value) VALUES (?1, ?2)")?
+        .execute((first, checkpoint.sealed(fingerprint(sums))))
         .map(drop)
 }
 

@@ -1,121 +1,110 @@
 //! Erasing a person: from the figures, from the log, and from the disk.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
-use footfall_domain::answers::{EventFilter, Order, Slice};
-use footfall_domain::event::{Event, EventId, EventRef};
-use footfall_read_models::{Location, ReadModels};
+use footfall_domain::event::{Event, EventRef};
 
 use crate::block::{Block, Packing, pack_all, place};
-use crate::disk::{Change, DiskError};
-use crate::keep::checkpoint;
+use crate::disk::{Change, Disk, DiskError};
+use crate::keep::{Run, checkpoint};
 use crate::store::Inner;
 
-/// After so many rounds of finding new events of the user, the last is done while no more can come.
-const ROUNDS: usize = 3;
-
 impl Inner {
-    /// Erases the user's events. First on the disk, then in the figures: if it fails half-way, the figures still say what
-    /// is to be erased, and doing it again goes on.
+    /// Erases the user's events: from the figures at once, then from the disk. If that fails half-way, they are in no answer
+    /// all the same, and doing it again goes on; a start before that brings back those that weren't done.
     pub(crate) fn erase_user(&self, user: &str) -> Result<u64, DiskError> {
         let _history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut done = BTreeSet::new();
-        for _ in 0..ROUNDS {
-            let found = events_of(&self.settled(), user);
-            self.erase(&found.difference(&done).copied().collect())?;
-            done.extend(found);
+        let forgotten = {
+            let mut models = self.models_mut_settled();
+            let forgotten = models.forget_user(user);
+            // Before the models are given back: who asks for one of them next must not find it.
+            let mut unerased = self.unerased.lock().unwrap_or_else(PoisonError::into_inner);
+            unerased.extend(forgotten.iter().map(|(_, location)| location.bits()));
+            forgotten
+        };
+        {
+            let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+            keeper.erased.extend(forgotten.iter().map(|(at, location)| (*at, location.bits())));
         }
-        // Events that came meanwhile: few, if any. With the models locked none are counted that aren't seen here.
-        let mut models = self.models_mut_settled();
-        let found = events_of(&models, user);
-        self.erase(&found.difference(&done).copied().collect())?;
-        done.extend(found);
-        models.forget_user(user);
-        drop(models);
-        self.cache.clear();
+        self.erase_on_disk()?;
         // The log that commits go to holds them too, until it is emptied. Also when there was nothing: they may have been
         // erased before, and this have failed.
         self.disk.empty_log()?;
-        if !done.is_empty() {
-            tracing::info!(events = done.len(), "erased a user");
+        if !forgotten.is_empty() {
+            tracing::info!(events = forgotten.len(), "erased a user");
         }
-        Ok(done.len() as u64)
+        Ok(forgotten.len() as u64)
     }
 
-    /// Erases events on the disk.
-    fn erase(&self, ordinals: &BTreeSet<u64>) -> Result<(), DiskError> {
+    /// Takes off the disk what is still to be erased there.
+    fn erase_on_disk(&self) -> Result<(), DiskError> {
+        let unerased = || self.unerased.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ordinals = unerased().clone();
         if ordinals.is_empty() {
             return Ok(());
         }
         // All of them in runs: what is pending would be written again as it was.
         self.keep_all()?;
-        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut by_run: BTreeMap<(u64, u64), BTreeSet<u64>> = BTreeMap::new();
-        for ordinal in ordinals {
-            if let Some((first, run)) = keeper.runs.range(..=ordinal).next_back() {
-                by_run.entry((*first, run.past)).or_default().insert(*ordinal);
-            }
-        }
-        for ((first, past), ordinals) in by_run {
-            let mut erased = Vec::new();
-            self.rewrite_run(first, past, |ordinal, event| {
-                ordinals.contains(&ordinal).then(|| {
-                    erased.push((event.at(), ordinal));
-                    Event::erased(event.id(), event.at()).get().record().to_vec()
-                })
+        while let Some(ordinal) = ordinals.first() {
+            // Anew for each: runs are made meanwhile.
+            let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+            let run = keeper.runs.range(..=ordinal).next_back().filter(|(_, run)| *ordinal < run.past);
+            let Some((&first, &Run { past, .. })) = run else {
+                // Retention has dropped its whole run meanwhile.
+                unerased().remove(&ordinals.pop_first().expect("there is one"));
+                continue;
+            };
+            let rest = ordinals.split_off(&past);
+            rewrite_run(&self.disk, first, past, |ordinal, event| {
+                let erased = || Event::erased(event.id(), event.at()).get().record().to_vec();
+                ordinals.contains(&ordinal).then(erased)
             })?;
-            keeper.erased.extend(erased);
+            self.cache.clear();
+            unerased().retain(|ordinal| !ordinals.contains(ordinal));
+            ordinals = rest;
+            drop(keeper);
+            self.disk.bound_log()?;
         }
         Ok(())
     }
-
-    /// Writes a run again, with other records in place of those of events for which `instead` gives one.
-    pub(crate) fn rewrite_run(
-        &self,
-        first: u64,
-        past: u64,
-        mut instead: impl FnMut(u64, EventRef<'_>) -> Option<Vec<u8>>,
-    ) -> Result<(), DiskError> {
-        let mut records: Vec<Vec<u8>> = Vec::with_capacity((past - first) as usize);
-        let mut damage = None;
-        self.disk.each_block(first, |at, value| {
-            if at >= past {
-                return false;
-            }
-            match Block::read(at, value) {
-                Ok(block) => records.extend(block.records().map(|(_, record)| record.to_vec())),
-                Err(error) => damage = Some(error),
-            }
-            damage.is_none()
-        })?;
-        if let Some(damage) = damage {
-            return Err(DiskError::Damaged(damage.to_string()));
-        }
-        for (ordinal, record) in (first..).zip(&mut records) {
-            if !record.is_empty()
-                && let Some(other) = instead(ordinal, EventRef::new(record))
-            {
-                *record = other;
-            }
-        }
-        let all = || records.iter().map(|record| &record[..]);
-        let mut next = first;
-        let mut change = Change {
-            blocks: place(pack_all(all(), Packing::Small), &mut next).collect(),
-            checkpoint: Some((first, checkpoint(first, all())?)),
-            ..Change::default()
-        };
-        change.remove.push(first..past);
-        self.disk.change(&change)
-    }
 }
 
-/// The ordinals of a user's events.
-fn events_of(models: &ReadModels, user: &str) -> BTreeSet<u64> {
-    let filter = EventFilter { user: Some(user.to_owned()), ..EventFilter::default() };
-    let all = Slice { order: Order::Ascending, after: None, limit: usize::MAX };
-    // Their order doesn't matter, so neither do the identities of those that happened at once.
-    let anything = |_| EventId::from_bytes([0; 16]);
-    models.list(&filter, all, anything).into_iter().map(Location::bits).collect()
+/// Writes a run again, with other records in place of those of events for which `instead` gives one.
+pub(crate) fn rewrite_run(
+    disk: &Disk,
+    first: u64,
+    past: u64,
+    mut instead: impl FnMut(u64, EventRef<'_>) -> Option<Vec<u8>>,
+) -> Result<(), DiskError> {
+    let mut records: Vec<Vec<u8>> = Vec::with_capacity((past - first) as usize);
+    let mut damage = None;
+    disk.each_block(first, |at, value| {
+        if at >= past || at < first {
+            return at < first;
+        }
+        match Block::read(at, value) {
+            Ok(block) => records.extend(block.records().map(|(_, record)| record.to_vec())),
+            Err(error) => damage = Some(error),
+        }
+        damage.is_none()
+    })?;
+    if let Some(damage) = damage {
+        return Err(DiskError::Damaged(damage.to_string()));
+    }
+    for (ordinal, record) in (first..).zip(&mut records) {
+        if !record.is_empty()
+            && let Some(other) = instead(ordinal, EventRef::new(record))
+        {
+            *record = other;
+        }
+    }
+    let all = || records.iter().map(|record| &record[..]);
+    let mut next = first;
+    let mut change = Change {
+        blocks: place(pack_all(all(), Packing::Small), &mut next).collect(),
+        checkpoint: Some(checkpoint(first, all())?),
+        ..Change::default()
+    };
+    change.remove.push(first..past);
+    disk.change(change)
 }

@@ -153,8 +153,10 @@ impl Inner {
                 groups.push(group);
             }
         }
-        if events > 0 {
+        if let Some(last) = groups.last() {
+            let past = last.past();
             models.add(groups.iter().flat_map(Group::facts));
+            self.counted.store(past, Ordering::Release);
             self.folded.lock().unwrap_or_else(PoisonError::into_inner).extend(groups);
             self.fresh_events.fetch_sub(events, Ordering::AcqRel);
             let pending = self.pending_events.fetch_add(events, Ordering::AcqRel) + events;

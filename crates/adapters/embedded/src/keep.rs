@@ -10,7 +10,7 @@ use footfall_domain::event::EventRef;
 use footfall_domain::time::Timestamp;
 
 use crate::block::{Packing, pack_all, place};
-use crate::checkpoint::CheckpointWriter;
+use crate::checkpoint::{CheckpointWriter, UnsealedCheckpoint};
 use crate::disk::{Change, DiskError};
 use crate::fold::{Group, Stored};
 use crate::store::{Inner, Sync};
@@ -46,6 +46,8 @@ pub(crate) struct Keeper {
     /// Erased events: when they happened, and their ordinals. They are in no read model, so their retention is seen to
     /// here.
     pub(crate) erased: BTreeSet<(Timestamp, u64)>,
+    /// Events that were dropped and are not yet counted out of their runs, which may still have to be made.
+    pub(crate) uncounted: Vec<u64>,
 }
 
 impl Keeper {
@@ -108,7 +110,9 @@ impl Inner {
 
     fn every_second(&self) -> Result<(), DiskError> {
         if self.sync == Sync::EverySecond {
-            self.disk.sync().map_err(|error| DiskError::Failed(error.to_string()))?;
+            let past = self.committed.load(Ordering::Acquire);
+            let sync = self.disk.sync().and_then(|()| self.folder.note_acknowledged(past));
+            sync.map_err(|error| DiskError::Failed(error.to_string()))?;
         }
         if self.trouble.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
             // Something to write tells whether writing works again, also when nobody dares to send events any more.
@@ -144,8 +148,8 @@ impl Inner {
         let mut change = Change::default();
         merge_blocks(groups, &mut change);
         let events = groups.iter().flat_map(|group| &group.stored).flat_map(Stored::events);
-        change.checkpoint = Some((first, checkpoint(first, events.map(EventRef::record))?));
-        self.disk.change(&change)?;
+        change.checkpoint = Some(checkpoint(first, events.map(EventRef::record))?);
+        self.disk.change(change)?;
         let events = (past - first) as u32;
         keeper.runs.insert(first, Run { past, live: events, held: events });
         Ok(())
@@ -156,7 +160,7 @@ impl Inner {
 pub(crate) fn checkpoint<'a>(
     first: u64,
     records: impl Iterator<Item = &'a [u8]>,
-) -> Result<Vec<u8>, DiskError> {
+) -> Result<UnsealedCheckpoint, DiskError> {
     let mut writer = CheckpointWriter::default();
     records.for_each(|record| writer.push(record));
     writer.finish(first).map_err(|error| DiskError::Failed(error.to_string()))

@@ -6,7 +6,6 @@
 //!            └─▶ read models           (a thread)      beside them a third one checks every block
 //! ```
 
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, RwLock};
@@ -20,12 +19,13 @@ use crate::checkpoint::State;
 use crate::commit::Queue;
 use crate::damage::Damage;
 use crate::disk::Disk;
+use crate::erase::rewrite_run;
 use crate::fold::Fresh;
 use crate::folder::Folder;
 use crate::index::Index;
 use crate::keep::{Keeper, Run};
-use crate::retain::FLOOR;
-use crate::segments::{Failure, Segment, each_segment};
+use crate::retain::{lower_floor, oldest_kept};
+use crate::segments::{Extent, Failure, Segment, each_segment};
 use crate::store::{EmbeddedOptions, Inner, OpenError, Threads};
 
 /// Blocks are checked at the start from the last one on back, up to so many bytes. A block is checked again whenever it
@@ -40,22 +40,31 @@ impl Inner {
         let EmbeddedOptions { folder, sync, retention, clock } = options;
         let folder = Folder::take(&folder)?;
         let file = Disk::file_in(folder.path());
-        if let Some(acknowledged) =
-            folder.acknowledged().filter(|acknowledged| *acknowledged > 0 && !file.exists())
-        {
+        // Less than the first sync leaves is as good as nothing, and the database would begin anew there.
+        let is_there = std::fs::metadata(&file).is_ok_and(|file| file.len() > 0);
+        let acknowledged = folder.acknowledged().filter(|acknowledged| *acknowledged > 0);
+        if let Some(acknowledged) = acknowledged.filter(|_| !is_there) {
             return Err(OpenError::Missing { file, found: 0, acknowledged, note: folder.note_path() });
         }
-        let disk = Disk::open(folder.path(), sync)
-            .map_err(|error| OpenError::of(&Disk::file_in(folder.path()), error))?;
-        let loaded = load(&disk).map_err(|failure| match failure {
-            Failure::Disk(error) => OpenError::of(disk.path(), error),
-            Failure::Damage(damage) => OpenError::damaged(disk.path(), &damage),
-        })?;
-        let end = loaded.index.end();
-        if let Some(acknowledged) = folder.acknowledged().filter(|acknowledged| *acknowledged > end) {
-            let (file, note) = (disk.path().to_owned(), folder.note_path());
-            return Err(OpenError::Missing { file, found: end, acknowledged, note });
+        let disk = Disk::open(folder.path(), sync, acknowledged.is_none())
+            .map_err(|error| OpenError::of(&file, error))?;
+        let failed = |failure| match failure {
+            Failure::Disk(error) => OpenError::of(&file, error),
+            Failure::Damage(damage) => OpenError::damaged(&file, &damage),
+        };
+        let extent = Extent::of(&disk).map_err(failed)?;
+        if let Some(acknowledged) = acknowledged.filter(|acknowledged| *acknowledged > extent.end) {
+            return Err(OpenError::Missing {
+                file,
+                found: extent.end,
+                acknowledged,
+                note: folder.note_path(),
+            });
         }
+        let floor = retention.map_or(Timestamp::MIN, |age| oldest_kept(age, &*clock));
+        let loaded = lower_floor(&disk, &extent, floor)
+            .and_then(|floor| load(&disk, &extent, floor))
+            .map_err(failed)?;
         let inner = Self {
             folder,
             disk,
@@ -64,7 +73,8 @@ impl Inner {
             clock,
             queue: Queue::default(),
             index: Mutex::new(loaded.index),
-            committed: AtomicU64::new(end),
+            committed: AtomicU64::new(extent.end),
+            counted: AtomicU64::new(extent.end),
             fresh: Mutex::new(Fresh::default()),
             fresh_events: AtomicUsize::new(0),
             woken: AtomicBool::new(false),
@@ -73,6 +83,7 @@ impl Inner {
             pending_events: AtomicUsize::new(0),
             keeper: Mutex::new(loaded.keeper),
             history: Mutex::default(),
+            unerased: Mutex::default(),
             cache: BlockCache::default(),
             trouble: Mutex::default(),
             ending: AtomicBool::new(false),
@@ -80,7 +91,7 @@ impl Inner {
         };
         for (first, past) in loaded.replayed {
             // Not needed for being right, only for the next start being quick.
-            if let Err(error) = inner.rewrite_run(first, past, |_, _| None) {
+            if let Err(error) = rewrite_run(&inner.disk, first, past, |_, _| None) {
                 tracing::warn!(%error, "a checkpoint can't be made");
             }
         }
@@ -97,17 +108,14 @@ struct Loaded {
     replayed: Vec<(u64, u64)>,
 }
 
-fn load(disk: &Disk) -> Result<Loaded, Failure> {
-    let floor = disk.fact(FLOOR)?.map_or(Timestamp::MIN, Timestamp::from_micros_clamped);
-    let dropped = disk.dropped()?;
-    let end = check_cover(disk, &dropped)?;
+fn load(disk: &Disk, extent: &Extent, floor: Timestamp) -> Result<Loaded, Failure> {
     let (to_index, for_index) = sync_channel::<Arc<Segment>>(WAITING_SEGMENTS);
     let (to_models, for_models) = sync_channel::<Arc<Segment>>(WAITING_SEGMENTS);
     std::thread::scope(|scope| {
         let checks = scope.spawn(|| check_blocks(disk));
         let index = scope.spawn(move || fill_index(&for_index, floor));
         let models = scope.spawn(move || fill_models(&for_models, floor));
-        let sent = each_segment(disk, &dropped, end, |segment| {
+        let sent = each_segment(disk, extent, |segment| {
             let segment = Arc::new(segment);
             // Who doesn't take it has failed, and says so below.
             to_index.send(Arc::clone(&segment)).is_ok() && to_models.send(segment).is_ok()
@@ -124,36 +132,6 @@ fn load(disk: &Disk) -> Result<Loaded, Failure> {
     })
 }
 
-/// Holds every ordinal to be in one block or in one run that was dropped. Returns the ordinal past the last one.
-fn check_cover(disk: &Disk, dropped: &[Range<u64>]) -> Result<u64, Failure> {
-    let mut dropped = dropped.iter().peekable();
-    let mut next = 0;
-    let mut damage = None;
-    disk.each_block_head(block::HEADER, |first, head| {
-        while let Some(range) = dropped.next_if(|range| range.start == next) {
-            next = range.end;
-        }
-        match block::count_of(first, head) {
-            Ok(count) if first == next => next += count,
-            Ok(_) => {
-                damage = Some(Damage::other(format!(
-                    "after event number {next} the next one is number {first}: what is between them is missing"
-                )));
-            }
-            Err(error) => damage = Some(error),
-        }
-        damage.is_none()
-    })?;
-    for range in dropped {
-        if range.start != next {
-            damage =
-                damage.or_else(|| Some(Damage::other(format!("events from number {next} on are missing"))));
-        }
-        next = next.max(range.end);
-    }
-    damage.map_or(Ok(next), |damage| Err(damage.into()))
-}
-
 /// Holds the blocks to their checksums.
 fn check_blocks(disk: &Disk) -> Result<(), Failure> {
     let (mut bytes, mut damage) = (0, None);
@@ -165,7 +143,13 @@ fn check_blocks(disk: &Disk) -> Result<(), Failure> {
     if bytes >= CHECKED_BYTES_MAX {
         tracing::info!(bytes, "older blocks were not checked now; each is when it is read");
     }
-    damage.map_or(Ok(()), |damage| Err(damage.into()))
+    if let Some(damage) = damage {
+        return Err(damage.into());
+    }
+    if bytes < CHECKED_BYTES_MAX {
+        disk.check()?;
+    }
+    Ok(())
 }
 
 fn fill_index(segments: &Receiver<Arc<Segment>>, floor: Timestamp) -> Index {
@@ -204,7 +188,7 @@ fn fill_models(segments: &Receiver<Arc<Segment>>, floor: Timestamp) -> Result<Fi
                 }
             },
             Segment::Replay(blocks) => {
-                models.add(facts(blocks, floor));
+                models.add(facts(blocks, |_, at| at >= floor));
                 replayed.push((ordinals.start, ordinals.end));
             }
         }
@@ -230,12 +214,14 @@ pub(crate) fn side_by_side(one: &mut (dyn FnMut() + Send), other: &mut (dyn FnMu
     });
 }
 
-/// What blocks hold for the read models.
-pub(crate) fn facts(blocks: &[Block], floor: Timestamp) -> impl Iterator<Item = Fact<'_>> {
-    blocks.iter().flat_map(move |block| {
-        (block.first()..block.past()).filter_map(move |ordinal| {
-            let event = block.event(ordinal).filter(|event| event.at() >= floor)?;
-            Some(Fact::of(event, Location::new(ordinal)))
-        })
+/// What blocks hold for the read models, of the events that `counts` takes by ordinal and time.
+pub(crate) fn facts<'a>(
+    blocks: &'a [Block],
+    counts: impl Fn(u64, Timestamp) -> bool,
+) -> impl Iterator<Item = Fact<'a>> {
+    let ordinals = blocks.iter().flat_map(|block| (block.first()..block.past()).map(move |at| (block, at)));
+    ordinals.filter_map(move |(block, ordinal)| {
+        let event = block.event(ordinal).filter(|event| counts(ordinal, event.at()))?;
+        Some(Fact::of(event, Location::new(ordinal)))
     })
 }

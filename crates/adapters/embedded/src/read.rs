@@ -23,11 +23,17 @@ impl Inner {
         else {
             return Ok(None);
         };
+        if self.unerased.lock().unwrap_or_else(PoisonError::into_inner).contains(&ordinal) {
+            return Ok(None);
+        }
         Ok(self.block_of(ordinal)?.and_then(|block| block.event(ordinal).map(Event::copy_of)))
     }
 
     pub(crate) fn events(&self, filter: &EventFilter, slice: Slice) -> Result<Vec<Event>, StoreError> {
-        for _ in 0..TRIES {
+        for tried in 1..=TRIES {
+            // At last while nothing is erased or dropped.
+            let _history =
+                (tried == TRIES).then(|| self.history.lock().unwrap_or_else(PoisonError::into_inner));
             let locations: Vec<Location> = {
                 let models = self.settled();
                 // Taken for each identity anew: a long list must not keep commits waiting.
@@ -54,7 +60,7 @@ impl Inner {
         self.cache.get(ordinal, || -> Result<Option<Block>, StoreError> {
             let Some((first, value)) = self.disk.block_at(ordinal)? else { return Ok(None) };
             let block = Block::read(first, &value)?;
-            Ok((ordinal < block.past()).then_some(block))
+            Ok(block.holds(ordinal).then_some(block))
         })
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use footfall_domain::event::{EventId, EventRef};
 use footfall_domain::time::Timestamp;
 
-use crate::block::Block;
+use crate::block::{self, Block};
 use crate::checkpoint::{Checkpoint, State};
 use crate::damage::Damage;
 use crate::disk::{Disk, DiskError};
@@ -78,21 +78,82 @@ impl Segment {
     }
 }
 
-/// Hands on the whole log below `end` in order, for as long as `send` says true. Whatever has no sound checkpoint comes
+/// What ordinals there are.
+pub(crate) struct Extent {
+    /// The runs that retention dropped as a whole, in order.
+    pub(crate) dropped: Vec<Range<u64>>,
+    /// The ordinal past the last one.
+    pub(crate) end: u64,
+    /// Each block's first ordinal and [`block::head_sum`].
+    sums: Vec<(u64, u32)>,
+}
+
+impl Extent {
+    /// What the disk holds; nothing may be missing in between.
+    pub(crate) fn of(disk: &Disk) -> Result<Self, Failure> {
+        let dropped = disk.dropped()?;
+        let mut sums = Vec::new();
+        let end = check_cover(disk, &dropped, &mut sums)?;
+        Ok(Self { dropped, end, sums })
+    }
+
+    /// The fingerprint of the blocks that begin within the range.
+    fn fingerprint(&self, range: Range<u64>) -> u32 {
+        let place = |ordinal| self.sums.partition_point(|(first, _)| *first < ordinal);
+        block::fingerprint(self.sums[place(range.start)..place(range.end)].iter().map(|(_, sum)| *sum))
+    }
+}
+
+/// Holds every ordinal to be in one block or in one run that was dropped. Returns the ordinal past the last one,
+/// and notes what the blocks' heads say.
+fn check_cover(disk: &Disk, dropped: &[Range<u64>], sums: &mut Vec<(u64, u32)>) -> Result<u64, Failure> {
+    let mut dropped = dropped.iter().peekable();
+    let mut next = 0;
+    let mut damage = None;
+    disk.each_block_head(block::HEADER, |first, head| {
+        while let Some(range) = dropped.next_if(|range| range.start == next) {
+            next = range.end;
+        }
+        sums.push((first, block::head_sum(head)));
+        match block::count_of(first, head) {
+            Ok(count) if first == next => next += count,
+            Ok(_) => {
+                damage = Some(Damage::other(format!(
+                    "after event number {next} the next one is number {first}: what is between them is missing"
+                )));
+            }
+            Err(error) => damage = Some(error),
+        }
+        damage.is_none()
+    })?;
+    for range in dropped {
+        if range.start != next {
+            damage =
+                damage.or_else(|| Some(Damage::other(format!("events from number {next} on are missing"))));
+        }
+        next = next.max(range.end);
+    }
+    damage.map_or(Ok(next), |damage| Err(damage.into()))
+}
+
+/// Hands on the whole log in order, for as long as `send` says true. Whatever has no sound checkpoint comes
 /// as blocks.
 ///
 /// # Errors
 /// [`Failure`] when blocks can't be read.
 pub(crate) fn each_segment(
     disk: &Disk,
-    dropped: &[Range<u64>],
-    end: u64,
+    extent: &Extent,
     mut send: impl FnMut(Segment) -> bool,
 ) -> Result<(), Failure> {
-    let mut gaps = Gaps { disk, dropped, next: 0 };
+    let (mut gaps, end) = (Gaps { disk, dropped: &extent.dropped, next: 0 }, extent.end);
     let mut result = Ok(true);
     disk.each_checkpoint(|first, value| match Checkpoint::read(first, value) {
-        Ok(checkpoint) if first >= gaps.next && checkpoint.past() <= end => {
+        Ok(checkpoint)
+            if first >= gaps.next
+                && checkpoint.past() <= end
+                && checkpoint.blocks() == extent.fingerprint(first..checkpoint.past()) =>
+        {
             result = gaps.fill(first, &mut send);
             gaps.next = checkpoint.past();
             matches!(result, Ok(true)) && send(Segment::Run(Box::new(checkpoint)))
@@ -132,12 +193,12 @@ impl Gaps<'_> {
                     Segment::Replay(blocks_between(self.disk, self.next, until, RUN_EVENTS)?)
                 }
             };
-            let past = segment.ordinals().end;
-            if past <= self.next {
-                let what = format!("the block of event number {} is gone", self.next);
+            let ordinals = segment.ordinals();
+            if ordinals.start != self.next || ordinals.is_empty() {
+                let what = format!("no block begins with event number {}", self.next);
                 return Err(Damage::other(what).into());
             }
-            self.next = past;
+            self.next = ordinals.end;
             if !send(segment) {
                 return Ok(false);
             }
@@ -146,7 +207,8 @@ impl Gaps<'_> {
     }
 }
 
-/// The blocks that begin from one ordinal on and before another, until they hold so many events.
+/// The blocks that hold events from one ordinal on and begin before another, until they hold so many events. The first may
+/// begin earlier: neighbours are merged.
 ///
 /// # Errors
 /// [`Failure`] when a block can't be read.
@@ -162,6 +224,7 @@ pub(crate) fn blocks_between(
             return false;
         }
         match Block::read(first, value) {
+            Ok(block) if block.past() <= from => true,
             Ok(block) => {
                 let more = block.past() - from < events as u64;
                 blocks.push(block);

@@ -1,5 +1,6 @@
 //! The store as a whole: how it is set up, what its threads share, and how it ends.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
@@ -157,6 +158,8 @@ pub(crate) struct Inner {
     pub(crate) index: Mutex<Index>,
     /// Events below this ordinal are committed.
     pub(crate) committed: AtomicU64,
+    /// Events below this ordinal are in the read models; it changes with those locked.
+    pub(crate) counted: AtomicU64,
     /// Committed and not folded yet.
     pub(crate) fresh: Mutex<Fresh>,
     pub(crate) fresh_events: AtomicUsize,
@@ -171,6 +174,8 @@ pub(crate) struct Inner {
     pub(crate) keeper: Mutex<Keeper>,
     /// Held by whoever changes what was stored before, or must not see it change.
     pub(crate) history: Mutex<()>,
+    /// Events of erased users whose content is still to be taken off the disk. They are in no read model any more.
+    pub(crate) unerased: Mutex<BTreeSet<u64>>,
     pub(crate) cache: BlockCache,
     /// What is wrong now, in words for anyone.
     pub(crate) trouble: Mutex<Option<&'static str>>,

@@ -1,7 +1,8 @@
 //! Holding the figures to the log.
 
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use footfall_domain::event::EventRef;
@@ -29,14 +30,18 @@ impl Inner {
             return Err(StoreError::Unavailable { retry_after: RETRY_AFTER, source: None });
         };
         let empty = self.settled().emptied();
-        let (mut recount, mut log) = (Recount::new(empty.oldest()), BulkLoader::new(empty));
-        recount.read(self, |facts| log.add(facts))?;
+        let unerased = self.unerased.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (mut recount, mut log) = (Recount::new(empty.oldest(), unerased), BulkLoader::new(empty));
+        recount.read(self, &self.committed, |facts| log.add(facts))?;
         let mut log = log.finish(side_by_side);
         for _ in 0..ROUNDS {
-            recount.read(self, |facts| log.add(facts))?;
+            recount.read(self, &self.committed, |facts| log.add(facts))?;
         }
-        let models = self.models_mut_settled();
-        recount.read(self, |facts| log.add(facts))?;
+        let mut models = self.models_mut_settled();
+        // Events that came too late count nowhere, and would go with the next sweep.
+        self.forget_rows(&models.forget_before(recount.floor), recount.floor);
+        // What was committed just now is not counted yet.
+        recount.read(self, &self.counted, |facts| log.add(facts))?;
         recount.differences.extend(models.differences(&log, DIFFERENCES_MAX));
         recount.differences.truncate(DIFFERENCES_MAX);
         Ok(recount.differences)
@@ -46,22 +51,25 @@ impl Inner {
 /// What the log says.
 struct Recount {
     floor: Timestamp,
+    /// What is still in the log and counts no more.
+    unerased: BTreeSet<u64>,
     next: u64,
     differences: Vec<String>,
 }
 
 impl Recount {
-    const fn new(floor: Timestamp) -> Self {
-        Self { floor, next: 0, differences: Vec::new() }
+    const fn new(floor: Timestamp, unerased: BTreeSet<u64>) -> Self {
+        Self { floor, unerased, next: 0, differences: Vec::new() }
     }
 
-    /// Reads on to what is committed now.
+    /// Reads on to what is there now.
     fn read(
         &mut self,
         store: &Inner,
+        until: &AtomicU64,
         mut add: impl FnMut(&mut dyn Iterator<Item = Fact<'_>>),
     ) -> Result<(), StoreError> {
-        let until = store.committed.load(Ordering::Acquire);
+        let until = until.load(Ordering::Acquire);
         while self.next < until {
             let blocks = match blocks_between(&store.disk, self.next, until, STEP_EVENTS) {
                 Ok(blocks) => blocks,
@@ -74,7 +82,9 @@ impl Recount {
                 return Ok(());
             };
             self.check_index(store, &blocks);
-            add(&mut facts(&blocks, self.floor));
+            let counts =
+                |ordinal, at| ordinal >= self.next && at >= self.floor && !self.unerased.contains(&ordinal);
+            add(&mut facts(&blocks, counts));
             self.next = past;
         }
         Ok(())
@@ -84,7 +94,7 @@ impl Recount {
     fn check_index(&mut self, store: &Inner, blocks: &[Block]) {
         let index = store.index.lock().unwrap_or_else(PoisonError::into_inner);
         for (ordinal, record) in blocks.iter().flat_map(Block::records) {
-            if record.is_empty() || self.differences.len() >= DIFFERENCES_MAX {
+            if record.is_empty() || ordinal < self.next || self.differences.len() >= DIFFERENCES_MAX {
                 continue;
             }
             let event = EventRef::new(record);

@@ -20,27 +20,26 @@ impl Inner {
         let counted = erased.heap_bytes();
         let mut models = self.models_while_removing(&erased);
         self.fold_all(&mut models);
-        let mut locations = models.forget_user(user);
+        let mut forgotten = models.forget_user(user);
         self.count_models(&models, 0);
-        locations.sort_unstable();
+        forgotten.sort_unstable_by_key(|(_, location)| *location);
         // Before the models are given back: who asks next must not find the record of an event that is in no answer.
-        for of_shard in locations.chunk_by(|left, right| shard_at(*left) == shard_at(*right)) {
-            let mut shard = self.shard_whatever(shard_at(of_shard[0]));
-            for location in of_shard {
-                let position = position_at(*location);
-                shard.log.erase(position);
+        for of_shard in forgotten.chunk_by(|left, right| shard_at(left.1) == shard_at(right.1)) {
+            let mut shard = self.shard_whatever(shard_at(of_shard[0].1));
+            for (at, location) in of_shard {
+                shard.log.erase(position_at(*location));
                 // Without retention nobody will ever ask for the list.
                 if self.retention.is_some() {
-                    erased.add(shard.log.get(position).at(), *location);
+                    erased.add(*at, *location);
                 }
             }
         }
         self.budget.replace(counted, erased.heap_bytes());
         drop(models);
-        if !locations.is_empty() {
-            tracing::info!(events = locations.len(), "erased a user's events");
+        if !forgotten.is_empty() {
+            tracing::info!(events = forgotten.len(), "erased a user's events");
         }
-        locations.len() as u64
+        forgotten.len() as u64
     }
 
     /// Drops events past their retention, whole hours at a time. Ingestion goes on meanwhile.

@@ -69,8 +69,8 @@ fn forgetting_by_user_and_by_age_gives_back_every_byte() {
     assert!(!models.forget_before(at(2_000)).is_empty());
     // Late ones below the floor have rows and no cells.
     models.add([view(3, Some("ann"), "/a", 1_000), view(4, Some("late"), "/late", 1_001)].into_iter());
-    assert_eq!(models.forget_user("late"), [Location::new(1_001)]);
-    assert!(models.forget_user("ann").contains(&Location::new(1_000)));
+    assert_eq!(models.forget_user("late"), [(at(4), Location::new(1_001))]);
+    assert!(models.forget_user("ann").contains(&(at(3), Location::new(1_000))));
     assert_eq!(models.forget_user("ann"), []);
     assert_eq!(models.forget_before(at(9_000)).len(), 167);
     has_given_everything_back(&models);
@@ -100,7 +100,7 @@ fn the_latest_hour_may_lose_its_cell_and_get_it_back() {
 fn what_is_nobodys_stays() {
     let mut models = ReadModels::default();
     models.add([view(0, None, "/", 0), view(0, Some("ann"), "/", 1), view(9, None, "/", 2)].into_iter());
-    assert_eq!(models.forget_user("ann"), [Location::new(1)]);
+    assert_eq!(models.forget_user("ann"), [(at(0), Location::new(1))]);
     assert_eq!(models.forget_user(""), []);
     let mut fresh = ReadModels::default();
     fresh.add([view(9, None, "/", 2), view(0, None, "/", 0)].into_iter());

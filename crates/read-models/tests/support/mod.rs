@@ -91,8 +91,8 @@ impl Held {
 
     /// Forgets a user, and checks that exactly their events are named, each of them once ever.
     pub(crate) fn forget_user(&mut self, user: &str) {
-        let named: Vec<usize> =
-            self.models.forget_user(user).into_iter().map(|location| location.bits() as usize).collect();
+        let forgotten = self.models.forget_user(user).into_iter();
+        let named: Vec<usize> = forgotten.map(|(_, location)| location.bits() as usize).collect();
         let set: BTreeSet<usize> = named.iter().copied().collect();
         assert_eq!(set.len(), named.len(), "an event was named twice");
         let is_theirs = |place: &usize| self.events[*place].user.as_deref() == Some(user);

@@ -38,7 +38,6 @@ async fn the_end_of_the_process_takes_nothing() {
 
 /// A loss of power takes the last second at most. Whatever takes more than that is told of.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn what_was_synced_does_not_go_in_silence() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();

@@ -147,7 +147,6 @@ async fn an_end_that_fails_loses_nothing() {
 
 /// Dropping that fails at any of its steps is made up for by the next round: what expired is in no answer.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn retention_that_fails_goes_on_later() {
     let steps = [
         "BEFORE INSERT ON facts",

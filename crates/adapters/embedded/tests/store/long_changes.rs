@@ -59,7 +59,6 @@ async fn longest_log(folder: &Path, change: impl FnOnce() + Send + 'static) -> u
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn erasing_from_many_runs() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path(), None, &TestClock::at(START)).unwrap();
@@ -74,7 +73,6 @@ async fn erasing_from_many_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn dropping_from_many_runs() {
     let folder = tempfile::tempdir().unwrap();
     let clock = TestClock::at("2025-05-20T00:00");

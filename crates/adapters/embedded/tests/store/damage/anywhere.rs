@@ -114,7 +114,6 @@ fn spread_over(image: &Image, seed: u64, count: usize) -> Vec<Harm> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn after_a_crash() {
     let found = Found::after_a_crash().await;
     let harms = spread_over(&found.image, 1, 140);
@@ -122,7 +121,6 @@ async fn after_a_crash() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn after_a_crash_beside_moving() {
     let found = Found::after_a_crash_beside_moving().await;
     let harms = spread_over(&found.image, 2, 70);
@@ -130,7 +128,6 @@ async fn after_a_crash_beside_moving() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn after_an_end() {
     let found = Found::after_an_end().await;
     let harms = spread_over(&found.image, 3, 70);
@@ -138,7 +135,6 @@ async fn after_an_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn after_an_early_crash() {
     let found = Found::after_an_early_crash().await;
     let harms = spread_over(&found.image, 4, 70);
@@ -148,7 +144,6 @@ async fn after_an_early_crash() {
 /// Where the database keeps its own affairs, on few bytes that chance rarely meets: the file's head, the schema, the
 /// roots and inner pages of its trees, and the heads of all others.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn in_what_holds_the_database_together() {
     const INNER: u8 = 5;
     const HEAD_BYTES: usize = 24;

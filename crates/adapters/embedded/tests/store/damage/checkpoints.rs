@@ -148,7 +148,6 @@ async fn in_each_others_place_or_where_none_belongs() {
 /// What a run was before its user was erased: sound, of as many events, and not true any more. A crash leaves such a
 /// one where a part of the log that had been moved to its place already is lost.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn older_than_the_blocks() {
     let found = Found::after_an_end().await;
     let (folder, store) = found.open();

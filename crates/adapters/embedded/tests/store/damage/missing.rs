@@ -71,7 +71,6 @@ async fn is_refused_and_can_be_mended(found: &Found, harm: impl FnOnce(&mut Imag
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn without_the_log() {
     let found = Found::after_a_crash().await;
     is_refused_and_can_be_mended(&found, |image| drop(image.0.remove(LOG))).await;
@@ -79,7 +78,6 @@ async fn without_the_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn with_a_part_of_the_log() {
     let found = Found::after_a_crash().await;
     let bytes = found.image.file(LOG).len();
@@ -92,7 +90,6 @@ async fn with_a_part_of_the_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn without_the_database() {
     let found = Found::after_a_crash().await;
     is_refused_and_can_be_mended(&found, |image| drop(image.0.remove(DATABASE))).await;
@@ -110,7 +107,6 @@ async fn with_a_part_of_the_database() {
 
 /// Here not even the tables are anywhere but in the log.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn an_early_log_damaged_at_its_start() {
     let found = Found::after_an_early_crash().await;
     for byte in [0, 24, 40, 200, 20_000, 40_000] {

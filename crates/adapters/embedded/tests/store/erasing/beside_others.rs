@@ -25,7 +25,6 @@ fn part_of(task: u128, part: u128, size: u128) -> Vec<Draft> {
 /// What is erased was acknowledged before; what comes meanwhile may stay. Nothing else goes, and once nobody appends
 /// any more the last of it goes too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn while_others_append() {
     const PARTS: u128 = 160;
     let folder = tempfile::tempdir().unwrap();
@@ -88,7 +87,6 @@ async fn is_consistent(store: &EmbeddedStore) {
 /// Erasing someone takes a while where the events are many. Lists are answered meanwhile, with some of the events or
 /// without.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn while_others_read() {
     let folder = tempfile::tempdir().unwrap();
     let store = open_for_ever(folder.path()).unwrap();

@@ -41,7 +41,6 @@ async fn fail_to_erase(folder: &Path, store: &EmbeddedStore, user: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn doing_it_again_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let (store, drafts) = with_three_runs(folder.path(), None, &TestClock::at(START)).await;
@@ -59,7 +58,6 @@ async fn doing_it_again_goes_on() {
 
 /// Nobody else is to suffer from it meanwhile.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn lists_are_answered_meanwhile() {
     let folder = tempfile::tempdir().unwrap();
     let (store, drafts) = with_three_runs(folder.path(), None, &TestClock::at(START)).await;
@@ -82,7 +80,6 @@ async fn lists_are_answered_meanwhile() {
 
 /// The store is ended instead, and goes on with what was done of it.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn a_restart_makes_it_whole() {
     let folder = tempfile::tempdir().unwrap();
     let (store, drafts) = with_three_runs(folder.path(), None, &TestClock::at(START)).await;
@@ -102,7 +99,6 @@ async fn a_restart_makes_it_whole() {
 
 /// Retention comes before it is done again: what is half erased expires with the rest, once.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn retention_comes_between() {
     let folder = tempfile::tempdir().unwrap();
     let clock = TestClock::at(START);

@@ -146,7 +146,6 @@ async fn late_events_go_too() {
 
 /// Until then it is counted nowhere, and that is no difference between the figures and the log.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: a fault of the store that is not mended yet"]
 async fn late_events_are_no_difference() {
     let folder = tempfile::tempdir().unwrap();
     let clock = TestClock::at(START);
