@@ -35,6 +35,7 @@ may_name() {
     case $1 in
         footfall-domain) ;;
         footfall-ports | footfall-read-models) echo footfall-domain ;;
+        footfall-event-blocks) echo footfall-domain footfall-read-models ;;
         footfall-services | footfall-conformance) echo footfall-domain footfall-ports ;;
         footfall-http) echo footfall-domain footfall-ports footfall-services ;;
         footfall-server | footfall-bench) echo any ;;
@@ -55,7 +56,7 @@ done
 
 for crate in $members $adapters; do
     if grep -qxF "$crate" <<<"$adapters"; then
-        may="footfall-domain footfall-ports footfall-read-models"
+        may="footfall-domain footfall-ports footfall-read-models footfall-event-blocks"
     elif ! may=$(may_name "$crate"); then
         problem "$crate has no place in the direction of dependency: give it one in scripts/check-dependencies.sh"
         continue
@@ -67,7 +68,7 @@ for crate in $members $adapters; do
     done
 done
 
-for crate in footfall-read-models footfall-services; do
+for crate in footfall-read-models footfall-event-blocks footfall-services; do
     found=$(dependencies "$crate")
     for name in $found; do
         case $name in

@@ -11,7 +11,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 const RUN_MAX: usize = 65_536;
 
 /// Where the log keeps an event: 48 bits that mean something to the log alone.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Location(u64);
 
 impl Location {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::block::Block;
+use footfall_event_blocks::block::Block;
 
 /// Blocks kept: some ten megabytes. Few enough to look through one by one.
 const BLOCKS_MAX: usize = 64;

@@ -8,10 +8,10 @@ use footfall_domain::event::{EventBatch, EventRef};
 use footfall_ports::{Outcome, StoreError};
 use tokio::sync::oneshot;
 
-use crate::block::{BlockWriter, PackedBlock, Packing, PlacedBlock, pack_all, place};
 use crate::disk::DiskError;
-use crate::fold::{Group, Stored};
 use crate::store::{Inner, Sync};
+use footfall_event_blocks::block::{PackedBlock, Packing, PlacedBlock, pack_all};
+use footfall_event_blocks::group::{Group, GroupBlocks, Stored};
 
 /// What may wait to be committed: some batches of the largest size, and not a store's worth of them.
 const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -163,7 +163,7 @@ impl Inner {
     fn number(&self, jobs: Vec<Job>) -> (Vec<Numbered>, Group, Vec<PlacedBlock>) {
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         let first = index.end();
-        let (mut group, mut blocks) = (Group::new(first), Blocks::new(first));
+        let (mut group, mut blocks) = (Group::new(first), GroupBlocks::new(first));
         let number = |Job { batch, packed, answer }: Job| {
             let mut outcomes = vec![Outcome::Duplicate; batch.len()];
             let (job_first, mut depends) = (index.end(), false);
@@ -179,7 +179,7 @@ impl Inner {
             let places = (!all).then(|| (0..batch.len() as u32).filter(is_stored).collect());
             let own_blocks = all && packed.is_some();
             let stored = Stored::new(batch, places, own_blocks);
-            if stored.len() > 0 {
+            if !stored.is_empty() {
                 match packed.filter(|_| all) {
                     Some(packed) => blocks.add_packed(packed),
                     None => stored.events().for_each(|event| blocks.add(event.record())),
@@ -215,42 +215,5 @@ impl Inner {
         if before != Some(words) {
             tracing::error!(%error, file = %self.disk.path().display(), "events are refused: the store can't keep them");
         }
-    }
-}
-
-/// Blocks in the making.
-struct Blocks {
-    next: u64,
-    writer: BlockWriter,
-    closed: Vec<PlacedBlock>,
-}
-
-impl Blocks {
-    fn new(first: u64) -> Self {
-        Self { next: first, writer: BlockWriter::default(), closed: Vec::new() }
-    }
-
-    fn add(&mut self, record: &[u8]) {
-        self.writer.push(record);
-        if self.writer.is_full() {
-            self.close();
-        }
-    }
-
-    fn add_packed(&mut self, packed: Vec<PackedBlock>) {
-        self.close();
-        self.closed.extend(place(packed, &mut self.next));
-    }
-
-    fn close(&mut self) {
-        if self.writer.len() > 0 {
-            let packed = self.writer.pack(Packing::Quick);
-            self.closed.extend(place(vec![packed], &mut self.next));
-        }
-    }
-
-    fn finish(mut self) -> Vec<PlacedBlock> {
-        self.close();
-        self.closed
     }
 }

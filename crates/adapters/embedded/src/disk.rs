@@ -18,9 +18,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OptionalExtension, Row, Transaction, TransactionBehavior};
 
-use crate::block::{HEADER, PlacedBlock, checksum, fingerprint, head_sum};
-use crate::checkpoint::UnsealedCheckpoint;
 use crate::store::Sync;
+use footfall_event_blocks::block::{HEADER, PlacedBlock, checksum, fingerprint, head_sum};
+use footfall_event_blocks::checkpoint::UnsealedCheckpoint;
 
 /// The file in the store's folder.
 const FILE: &str = "events.db";
@@ -462,7 +462,8 @@ fn put_checkpoint(transaction: &Transaction<'_>, checkpoint: UnsealedCheckpoint)
     let heads = format!(
         "SELECT substr(value, 1, {HEADER}) FROM blocks WHERE first >= ?1 AND first < ?2 ORDER BY first"
     );
-    let (first, past) = (checkpoint.first as i64, checkpoint.past as i64);
+    let Range { start, end } = checkpoint.ordinals();
+    let (first, past) = (start as i64, end as i64);
     let mut statement = transaction.prepare_cached(&heads)?;
     let mut sums = Vec::new();
     let mut rows = statement.query([first, past])?;

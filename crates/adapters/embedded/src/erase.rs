@@ -4,10 +4,11 @@ use std::sync::PoisonError;
 
 use footfall_domain::event::{Event, EventRef};
 
-use crate::block::{Block, Packing, pack_all, place};
 use crate::disk::{Change, Disk, DiskError};
-use crate::keep::{Run, checkpoint};
+use crate::keep::{Run, unpacked};
 use crate::store::Inner;
+use footfall_event_blocks::block::{Block, Packing, pack_all, place};
+use footfall_event_blocks::checkpoint::checkpoint;
 
 impl Inner {
     /// Erases the user's events: from the figures at once, then from the disk. If that fails half-way, they are in no answer
@@ -102,7 +103,7 @@ pub(crate) fn rewrite_run(
     let mut next = first;
     let mut change = Change {
         blocks: place(pack_all(all(), Packing::Small), &mut next).collect(),
-        checkpoint: Some(checkpoint(first, all())?),
+        checkpoint: Some(checkpoint(first, all()).map_err(unpacked)?),
         ..Change::default()
     };
     change.remove.push(first..past);

@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{PoisonError, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use footfall_domain::event::{EventBatch, EventRef};
-use footfall_read_models::{Fact, Location, ReadModels};
+use footfall_event_blocks::group::Group;
+use footfall_read_models::ReadModels;
 
 use crate::keep::RUN_EVENTS;
 use crate::store::{FOLD, Inner, KEEP};
@@ -24,71 +24,6 @@ const FOLD_EVENTS: usize = 16_384;
 
 /// Why there are no answers any more: what a panic left behind is not what the log says. The next start draws it again.
 pub(crate) const HALF_CHANGED: &str = "a failure left the figures half changed: restart the service";
-
-/// The events of a batch that were stored, with consecutive ordinals.
-#[derive(Debug)]
-pub(crate) struct Stored {
-    batch: Arc<EventBatch>,
-    /// Their places in the batch; `None`: all.
-    places: Option<Vec<u32>>,
-    own_blocks: bool,
-}
-
-impl Stored {
-    pub(crate) fn new(batch: Arc<EventBatch>, places: Option<Vec<u32>>, own_blocks: bool) -> Self {
-        Self { batch, places, own_blocks }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.places.as_ref().map_or(self.batch.len(), Vec::len)
-    }
-
-    /// Whether they stand in blocks of their own, which stay.
-    pub(crate) const fn own_blocks(&self) -> bool {
-        self.own_blocks
-    }
-
-    pub(crate) fn events(&self) -> impl Iterator<Item = EventRef<'_>> {
-        (0..self.len())
-            .map(|index| self.batch.get(self.places.as_ref().map_or(index, |places| places[index] as usize)))
-    }
-}
-
-/// What one commit stored.
-#[derive(Debug)]
-pub(crate) struct Group {
-    first: u64,
-    past: u64,
-    pub(crate) stored: Vec<Stored>,
-}
-
-impl Group {
-    pub(crate) const fn new(first: u64) -> Self {
-        Self { first, past: first, stored: Vec::new() }
-    }
-
-    pub(crate) fn push(&mut self, stored: Stored) {
-        self.past += stored.len() as u64;
-        self.stored.push(stored);
-    }
-
-    pub(crate) const fn first(&self) -> u64 {
-        self.first
-    }
-
-    pub(crate) const fn past(&self) -> u64 {
-        self.past
-    }
-
-    pub(crate) const fn len(&self) -> usize {
-        (self.past - self.first) as usize
-    }
-
-    fn facts(&self) -> impl Iterator<Item = Fact<'_>> {
-        let events = self.stored.iter().flat_map(Stored::events);
-        (self.first..).zip(events).map(|(ordinal, event)| Fact::of(event, Location::new(ordinal)))
-    }
-}
 
 /// What was committed and is not folded yet, in order.
 pub(crate) type Fresh = VecDeque<Group>;

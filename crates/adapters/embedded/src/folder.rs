@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::block::checksum;
 use crate::store::OpenError;
+use footfall_event_blocks::block::checksum;
 
 const LOCK: &str = "lock";
 const ACKNOWLEDGED: &str = "acknowledged";

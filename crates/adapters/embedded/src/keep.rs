@@ -9,11 +9,11 @@ use std::time::Duration;
 use footfall_domain::event::EventRef;
 use footfall_domain::time::Timestamp;
 
-use crate::block::{Packing, pack_all, place};
-use crate::checkpoint::{CheckpointWriter, UnsealedCheckpoint};
 use crate::disk::{Change, DiskError};
-use crate::fold::{Group, Stored};
 use crate::store::{Inner, Sync};
+use footfall_event_blocks::block::{Packing, pack_all, place};
+use footfall_event_blocks::checkpoint::checkpoint;
+use footfall_event_blocks::group::{Group, Stored};
 
 /// Events in a run, about: what a start replays at most, and what one checkpoint holds.
 pub(crate) const RUN_EVENTS: usize = 32_768;
@@ -147,8 +147,8 @@ impl Inner {
         let (first, past) = (groups[0].first(), groups[groups.len() - 1].past());
         let mut change = Change::default();
         merge_blocks(groups, &mut change);
-        let events = groups.iter().flat_map(|group| &group.stored).flat_map(Stored::events);
-        change.checkpoint = Some(checkpoint(first, events.map(EventRef::record))?);
+        let events = groups.iter().flat_map(Group::stored).flat_map(Stored::events);
+        change.checkpoint = Some(checkpoint(first, events.map(EventRef::record)).map_err(unpacked)?);
         self.disk.change(change)?;
         let events = (past - first) as u32;
         keeper.runs.insert(first, Run { past, live: events, held: events });
@@ -156,20 +156,16 @@ impl Inner {
     }
 }
 
-/// The checkpoint of a run of records.
-pub(crate) fn checkpoint<'a>(
-    first: u64,
-    records: impl Iterator<Item = &'a [u8]>,
-) -> Result<UnsealedCheckpoint, DiskError> {
-    let mut writer = CheckpointWriter::default();
-    records.for_each(|record| writer.push(record));
-    writer.finish(first).map_err(|error| DiskError::Failed(error.to_string()))
+/// Compressing fails where there is no memory for it.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+pub(crate) fn unpacked(error: std::io::Error) -> DiskError {
+    DiskError::Failed(error.to_string())
 }
 
 /// Puts the small blocks of neighbouring events together, and leaves alone those that are large already.
 fn merge_blocks(groups: &[Group], change: &mut Change) {
     let mut ordinal = groups[0].first();
-    let stored = groups.iter().flat_map(|group| &group.stored).map(|stored| {
+    let stored = groups.iter().flat_map(Group::stored).map(|stored| {
         let range = ordinal..ordinal + stored.len() as u64;
         ordinal = range.end;
         (range, stored)

@@ -16,12 +16,8 @@
 //! drawn again from them.
 
 mod backup;
-mod block;
 mod cache;
-mod checkpoint;
-mod columns;
 mod commit;
-mod damage;
 mod disk;
 mod erase;
 mod fold;
@@ -29,8 +25,6 @@ mod folder;
 mod index;
 mod keep;
 mod load;
-mod names;
-mod packing;
 mod ports;
 mod read;
 mod retain;

@@ -11,13 +11,10 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, RwLock};
 
 use footfall_domain::time::Timestamp;
-use footfall_read_models::{BulkLoader, Fact, Location, ReadModels};
+use footfall_read_models::{BulkLoader, ReadModels};
 
-use crate::block::{self, Block};
 use crate::cache::BlockCache;
-use crate::checkpoint::State;
 use crate::commit::Queue;
-use crate::damage::Damage;
 use crate::disk::Disk;
 use crate::erase::rewrite_run;
 use crate::fold::Fresh;
@@ -27,6 +24,10 @@ use crate::keep::{Keeper, Run};
 use crate::retain::{lower_floor, oldest_kept};
 use crate::segments::{Extent, Failure, Segment, each_segment};
 use crate::store::{EmbeddedOptions, Inner, OpenError, Threads};
+use footfall_event_blocks::Damage;
+use footfall_event_blocks::block;
+use footfall_event_blocks::checkpoint::State;
+use footfall_event_blocks::group::facts;
 
 /// Blocks are checked at the start from the last one on back, up to so many bytes. A block is checked again whenever it
 /// is read.
@@ -212,16 +213,4 @@ pub(crate) fn side_by_side(one: &mut (dyn FnMut() + Send), other: &mut (dyn FnMu
         scope.spawn(one);
         other();
     });
-}
-
-/// What blocks hold for the read models, of the events that `counts` takes by ordinal and time.
-pub(crate) fn facts<'a>(
-    blocks: &'a [Block],
-    counts: impl Fn(u64, Timestamp) -> bool,
-) -> impl Iterator<Item = Fact<'a>> {
-    let ordinals = blocks.iter().flat_map(|block| (block.first()..block.past()).map(move |at| (block, at)));
-    ordinals.filter_map(move |(block, ordinal)| {
-        let event = block.event(ordinal).filter(|event| counts(ordinal, event.at()))?;
-        Some(Fact::of(event, Location::new(ordinal)))
-    })
 }

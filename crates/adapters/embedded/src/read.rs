@@ -8,9 +8,9 @@ use footfall_domain::event::{Event, EventId};
 use footfall_ports::StoreError;
 use footfall_read_models::Location;
 
-use crate::block::Block;
-use crate::damage::Damage;
 use crate::store::Inner;
+use footfall_event_blocks::Damage;
+use footfall_event_blocks::block::Block;
 
 /// How often a list is made again when events of it have gone before they were read.
 const TRIES: usize = 5;

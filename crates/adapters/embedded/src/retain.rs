@@ -7,12 +7,12 @@ use footfall_domain::time::{HOUR_US, Timestamp};
 use footfall_ports::Clock;
 use footfall_read_models::{HourRows, Location};
 
-use crate::checkpoint::State;
 use crate::disk::{Change, Disk, DiskError};
 use crate::erase::rewrite_run;
 use crate::keep::{Keeper, Run};
 use crate::segments::{Extent, Failure, each_segment};
 use crate::store::Inner;
+use footfall_event_blocks::checkpoint::State;
 
 /// The name under which the database keeps the instant before which nothing is kept.
 pub(crate) const FLOOR: &str = "floor";
@@ -53,7 +53,9 @@ impl Inner {
         ordinals.extend(erased.into_iter().map(|(_, ordinal)| ordinal));
         for some in ordinals.chunks(FORGOTTEN_AT_A_TIME) {
             let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-            some.iter().for_each(|ordinal| index.remove(*ordinal));
+            for ordinal in some {
+                index.remove(*ordinal);
+            }
         }
         keeper.uncounted.extend_from_slice(&ordinals);
         ordinals.len()

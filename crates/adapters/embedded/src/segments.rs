@@ -5,11 +5,11 @@ use std::ops::Range;
 use footfall_domain::event::{EventId, EventRef};
 use footfall_domain::time::Timestamp;
 
-use crate::block::{self, Block};
-use crate::checkpoint::{Checkpoint, State};
-use crate::damage::Damage;
 use crate::disk::{Disk, DiskError};
 use crate::keep::RUN_EVENTS;
+use footfall_event_blocks::Damage;
+use footfall_event_blocks::block::{self, Block};
+use footfall_event_blocks::checkpoint::{Checkpoint, State};
 
 /// Some events that follow each other.
 #[derive(Debug)]

@@ -12,12 +12,13 @@ use footfall_read_models::ReadModels;
 
 use crate::cache::BlockCache;
 use crate::commit::Queue;
-use crate::damage::Damage;
 use crate::disk::{Disk, DiskError};
-use crate::fold::{Fresh, Group};
+use crate::fold::Fresh;
 use crate::folder::Folder;
 use crate::index::Index;
 use crate::keep::Keeper;
+use footfall_event_blocks::Damage;
+use footfall_event_blocks::group::Group;
 
 /// When room may have come back: a retention sweep or an operator's hand.
 const FULL_RETRY_AFTER: Duration = Duration::from_secs(10);

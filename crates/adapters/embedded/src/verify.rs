@@ -10,10 +10,11 @@ use footfall_domain::time::Timestamp;
 use footfall_ports::{DIFFERENCES_MAX, StoreError};
 use footfall_read_models::{BulkLoader, Fact};
 
-use crate::block::Block;
-use crate::load::{facts, side_by_side};
+use crate::load::side_by_side;
 use crate::segments::{Failure, blocks_between};
 use crate::store::Inner;
+use footfall_event_blocks::block::Block;
+use footfall_event_blocks::group::facts;
 
 /// Events read from the log at a time.
 const STEP_EVENTS: usize = 16_384;

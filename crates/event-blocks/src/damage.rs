@@ -4,18 +4,21 @@ use std::fmt;
 
 /// Data that isn't what was written.
 #[derive(Debug)]
-pub(crate) struct Damage(String);
+pub struct Damage(String);
 
 impl Damage {
-    pub(crate) fn block(first: u64, what: &str) -> Self {
+    /// What is wrong with the block that begins with that ordinal.
+    pub fn block(first: u64, what: &str) -> Self {
         Self(format!("the block of events from number {first} on {what}"))
     }
 
-    pub(crate) fn checkpoint(first: u64, what: &str) -> Self {
+    /// The same of a checkpoint.
+    pub fn checkpoint(first: u64, what: &str) -> Self {
         Self(format!("the checkpoint of events from number {first} on {what}"))
     }
 
-    pub(crate) fn other(what: impl Into<String>) -> Self {
+    /// The same of anything else.
+    pub fn other(what: impl Into<String>) -> Self {
         Self(what.into())
     }
 }

@@ -16,10 +16,10 @@ const VERSION: u8 = 1;
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
 /// Bytes before the body.
-pub(crate) const HEADER: usize = 18;
+pub const HEADER: usize = 18;
 
 /// Events in a block, at most: reading one event means unpacking its whole block.
-pub(crate) const EVENTS_MAX: usize = 512;
+pub const EVENTS_MAX: usize = 512;
 /// A block is closed when its records have come to so many bytes. One record more may stand in it.
 const BYTES_MAX: usize = 128 * 1024;
 /// More than any block has; what claims more is damaged.
@@ -29,7 +29,7 @@ const COMPRESS_FROM_BYTES: usize = 16 * 1024;
 
 /// What packing has to be good at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Packing {
+pub enum Packing {
     /// Someone waits for it.
     Quick,
     /// It stays so.
@@ -47,31 +47,31 @@ impl Packing {
 
 /// Gathers records for a block.
 #[derive(Debug, Default)]
-pub(crate) struct BlockWriter {
+pub struct BlockWriter {
     plain: Vec<u8>,
     count: u32,
 }
 
 impl BlockWriter {
     /// Adds a record; an empty one for an event that was dropped.
-    pub(crate) fn push(&mut self, record: &[u8]) {
+    pub fn push(&mut self, record: &[u8]) {
         self.plain.extend_from_slice(&(record.len() as u16).to_le_bytes());
         self.plain.extend_from_slice(record);
         self.count += 1;
     }
 
     /// How many events it holds.
-    pub(crate) const fn len(&self) -> usize {
+    pub const fn len(&self) -> usize {
         self.count as usize
     }
 
     /// Whether no more should be added.
-    pub(crate) fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.len() >= EVENTS_MAX || self.plain.len() >= BYTES_MAX
     }
 
     /// The block of what was added, for any place. The writer is empty afterwards.
-    pub(crate) fn pack(&mut self, packing: Packing) -> PackedBlock {
+    pub fn pack(&mut self, packing: Packing) -> PackedBlock {
         let packed = (self.plain.len() >= COMPRESS_FROM_BYTES || packing == Packing::Small)
             .then(|| compress(&self.plain, packing.level()).ok())
             .flatten()
@@ -89,23 +89,23 @@ impl BlockWriter {
 }
 
 /// A block in its place: the ordinal of its first event, and its value.
-pub(crate) type PlacedBlock = (u64, Vec<u8>);
+pub type PlacedBlock = (u64, Vec<u8>);
 
 /// A block that has no place yet.
-#[derive(Debug)]
-pub(crate) struct PackedBlock {
+#[derive(Clone, Debug)]
+pub struct PackedBlock {
     count: u32,
     value: Vec<u8>,
 }
 
 impl PackedBlock {
     /// How many events it holds.
-    pub(crate) const fn len(&self) -> u64 {
+    pub const fn len(&self) -> u64 {
         self.count as u64
     }
 
     /// The value of the block whose first event has that ordinal.
-    pub(crate) fn at(mut self, first: u64) -> Vec<u8> {
+    pub fn at(mut self, first: u64) -> Vec<u8> {
         let sum = checksum(first, &self.value[..HEADER - 4]);
         self.value[HEADER - 4..HEADER].copy_from_slice(&sum.to_le_bytes());
         self.value
@@ -113,7 +113,7 @@ impl PackedBlock {
 }
 
 /// The blocks of some records.
-pub(crate) fn pack_all<'a>(records: impl Iterator<Item = &'a [u8]>, packing: Packing) -> Vec<PackedBlock> {
+pub fn pack_all<'a>(records: impl Iterator<Item = &'a [u8]>, packing: Packing) -> Vec<PackedBlock> {
     let (mut writer, mut blocks) = (BlockWriter::default(), Vec::new());
     for record in records {
         writer.push(record);
@@ -128,7 +128,7 @@ pub(crate) fn pack_all<'a>(records: impl Iterator<Item = &'a [u8]>, packing: Pac
 }
 
 /// Gives blocks their places, one after the other.
-pub(crate) fn place(blocks: Vec<PackedBlock>, first: &mut u64) -> impl Iterator<Item = PlacedBlock> {
+pub fn place(blocks: Vec<PackedBlock>, first: &mut u64) -> impl Iterator<Item = PlacedBlock> {
     blocks.into_iter().map(move |block| {
         let at = *first;
         *first += block.len();
@@ -138,7 +138,7 @@ pub(crate) fn place(blocks: Vec<PackedBlock>, first: &mut u64) -> impl Iterator<
 
 /// A block, unpacked.
 #[derive(Debug)]
-pub(crate) struct Block {
+pub struct Block {
     first: u64,
     plain: Vec<u8>,
     /// Where each record starts; it ends two bytes before the next one does.
@@ -147,7 +147,7 @@ pub(crate) struct Block {
 
 impl Block {
     /// Unpacks the value that stands at that ordinal.
-    pub(crate) fn read(first: u64, value: &[u8]) -> Result<Self, Damage> {
+    pub fn read(first: u64, value: &[u8]) -> Result<Self, Damage> {
         let (count, plain_bytes) = check(first, value)?;
         let body = &value[HEADER..];
         let plain = match value[1] {
@@ -170,58 +170,58 @@ impl Block {
     }
 
     /// The ordinal of the first event.
-    pub(crate) const fn first(&self) -> u64 {
+    pub const fn first(&self) -> u64 {
         self.first
     }
 
     /// The ordinal after the last event's.
-    pub(crate) fn past(&self) -> u64 {
+    pub fn past(&self) -> u64 {
         self.first + self.starts.len() as u64 - 1
     }
 
     /// The record at that ordinal, which is in the block; empty where the event was dropped.
-    pub(crate) fn record(&self, ordinal: u64) -> &[u8] {
+    pub fn record(&self, ordinal: u64) -> &[u8] {
         let place = (ordinal - self.first) as usize;
         &self.plain[self.starts[place] as usize..self.starts[place + 1] as usize - 2]
     }
 
     /// Whether the ordinal is in the block.
-    pub(crate) fn holds(&self, ordinal: u64) -> bool {
+    pub fn holds(&self, ordinal: u64) -> bool {
         (self.first..self.past()).contains(&ordinal)
     }
 
     /// The event at that ordinal, where there is one.
-    pub(crate) fn event(&self, ordinal: u64) -> Option<EventRef<'_>> {
+    pub fn event(&self, ordinal: u64) -> Option<EventRef<'_>> {
         let record = self.record(ordinal);
         (!record.is_empty()).then(|| EventRef::new(record)).filter(|event| !event.is_erased())
     }
 
     /// All records, with their ordinals.
-    pub(crate) fn records(&self) -> impl Iterator<Item = (u64, &[u8])> {
+    pub fn records(&self) -> impl Iterator<Item = (u64, &[u8])> {
         (self.first..self.past()).map(|ordinal| (ordinal, self.record(ordinal)))
     }
 }
 
 /// What a block's head says of all of it: the last of its checksums, which covers the others.
-pub(crate) fn head_sum(head: &[u8]) -> u32 {
+pub fn head_sum(head: &[u8]) -> u32 {
     let sum = head.get(HEADER - 4..HEADER).and_then(|sum| sum.first_chunk());
     sum.map_or(0, |sum| u32::from_le_bytes(*sum))
 }
 
 /// One number for blocks that follow each other, from their [`head_sum`]s: others have another one.
-pub(crate) fn fingerprint(sums: impl IntoIterator<Item = u32>) -> u32 {
+pub fn fingerprint(sums: impl IntoIterator<Item = u32>) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     sums.into_iter().for_each(|sum| hasher.update(&sum.to_le_bytes()));
     hasher.finalize()
 }
 
 /// How many events a block of this head holds.
-pub(crate) fn count_of(first: u64, head: &[u8]) -> Result<u64, Damage> {
+pub fn count_of(first: u64, head: &[u8]) -> Result<u64, Damage> {
     check_head(first, head).map(|(count, _)| count as u64)
 }
 
 /// Checks all that can be checked without unpacking. Returns the number of events and of plain bytes.
-pub(crate) fn check(first: u64, value: &[u8]) -> Result<(usize, usize), Damage> {
+pub fn check(first: u64, value: &[u8]) -> Result<(usize, usize), Damage> {
     let numbers = check_head(first, value)?;
     if crc32fast::hash(&value[HEADER..]) != number_at(value, 10) {
         return Err(Damage::block(first, "doesn't have the checksum that it was written with"));
@@ -251,7 +251,7 @@ fn number_at(value: &[u8], at: usize) -> u32 {
 }
 
 /// Over the ordinal too, so that a block in another's place is found out.
-pub(crate) fn checksum(first: u64, data: &[u8]) -> u32 {
+pub fn checksum(first: u64, data: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&first.to_le_bytes());
     hasher.update(data);

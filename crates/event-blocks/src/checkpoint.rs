@@ -31,7 +31,7 @@ const PLAIN_BYTES_LIMIT: usize = 1 << 30;
 
 /// What became of an event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum State {
+pub enum State {
     /// It is stored, and about such a thing.
     Stored(SubjectKind),
     /// Its user was erased; the identity stays known.
@@ -56,7 +56,7 @@ impl State {
 
 /// Gathers the events of a run, in order.
 #[derive(Debug, Default)]
-pub(crate) struct CheckpointWriter {
+struct CheckpointWriter {
     ids: Vec<u8>,
     states: Vec<u8>,
     /// Each as its distance from the one before: events come nearly in order of time.
@@ -75,7 +75,7 @@ const DOMAINS: usize = 3;
 
 impl CheckpointWriter {
     /// Adds the event of a record; of an empty one, that it was dropped.
-    pub(crate) fn push(&mut self, record: &[u8]) {
+    fn push(&mut self, record: &[u8]) {
         if record.is_empty() {
             self.ids.extend_from_slice(&[0; 16]);
             self.push_row(State::Dropped, self.last_us, [NONE; 3]);
@@ -100,7 +100,7 @@ impl CheckpointWriter {
     }
 
     /// The checkpoint of a run that begins with that ordinal.
-    pub(crate) fn finish(self, first: u64) -> std::io::Result<UnsealedCheckpoint> {
+    fn finish(self, first: u64) -> std::io::Result<UnsealedCheckpoint> {
         let mut body = Columns::default();
         body.bytes(&self.states);
         body.i64s(&self.times);
@@ -132,17 +132,35 @@ impl CheckpointWriter {
     }
 }
 
+/// The checkpoint of a run of records.
+///
+/// # Errors
+/// When there is no memory to compress it.
+pub fn checkpoint<'a>(
+    first: u64,
+    records: impl Iterator<Item = &'a [u8]>,
+) -> std::io::Result<UnsealedCheckpoint> {
+    let mut writer = CheckpointWriter::default();
+    records.for_each(|record| writer.push(record));
+    writer.finish(first)
+}
+
 /// A checkpoint that isn't bound to the blocks it was drawn from yet.
 #[derive(Debug)]
-pub(crate) struct UnsealedCheckpoint {
-    pub(crate) first: u64,
-    pub(crate) past: u64,
+pub struct UnsealedCheckpoint {
+    first: u64,
+    past: u64,
     value: Vec<u8>,
 }
 
 impl UnsealedCheckpoint {
+    /// The ordinals of its events.
+    pub const fn ordinals(&self) -> std::ops::Range<u64> {
+        self.first..self.past
+    }
+
     /// Its value, good only beside blocks of that [fingerprint](crate::block::fingerprint).
-    pub(crate) fn sealed(mut self, blocks: u32) -> Vec<u8> {
+    pub fn sealed(mut self, blocks: u32) -> Vec<u8> {
         self.value.extend_from_slice(&blocks.to_le_bytes());
         let checksum = checksum(self.first, &self.value);
         self.value.extend_from_slice(&checksum.to_le_bytes());
@@ -152,7 +170,7 @@ impl UnsealedCheckpoint {
 
 /// A checkpoint, unpacked.
 #[derive(Debug)]
-pub(crate) struct Checkpoint {
+pub struct Checkpoint {
     first: u64,
     /// The fingerprint of the blocks it was drawn from.
     blocks: u32,
@@ -167,7 +185,7 @@ pub(crate) struct Checkpoint {
 
 impl Checkpoint {
     /// Unpacks the value that stands at that ordinal.
-    pub(crate) fn read(first: u64, value: &[u8]) -> Result<Self, Damage> {
+    pub fn read(first: u64, value: &[u8]) -> Result<Self, Damage> {
         let damage = |what: &str| Damage::checkpoint(first, what);
         let Some((data, sum)) =
             value.split_last_chunk::<CHECKSUM>().filter(|(data, _)| data.len() >= HEADER + BLOCKS)
@@ -212,28 +230,28 @@ impl Checkpoint {
     }
 
     /// The ordinal of the first event.
-    pub(crate) const fn first(&self) -> u64 {
+    pub const fn first(&self) -> u64 {
         self.first
     }
 
     /// The fingerprint of the blocks that it was drawn from.
-    pub(crate) const fn blocks(&self) -> u32 {
+    pub const fn blocks(&self) -> u32 {
         self.blocks
     }
 
     /// The ordinal after the last event's.
-    pub(crate) const fn past(&self) -> u64 {
+    pub const fn past(&self) -> u64 {
         self.first + self.states.len() as u64
     }
 
     /// What became of each event, its identity and its time.
-    pub(crate) fn events(&self) -> impl Iterator<Item = (State, EventId, Timestamp)> {
+    pub fn events(&self) -> impl Iterator<Item = (State, EventId, Timestamp)> {
         let ids = self.ids.chunks_exact(16).map(|id| EventId::from_bytes(id.try_into().expect("16 bytes")));
         self.states.iter().copied().zip(ids).zip(&self.times).map(|((state, id), at)| (state, id, *at))
     }
 
     /// The stored events from that instant on, for the read models. `None` when a name is missing.
-    pub(crate) fn coded(&self, floor: Timestamp) -> Option<Coded<'_>> {
+    pub fn coded(&self, floor: Timestamp) -> Option<Coded<'_>> {
         let [types, users, pages, domains] = &self.names;
         let mut coded = Coded {
             types: texts(types)?,

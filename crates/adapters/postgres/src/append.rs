@@ -1,0 +1,114 @@
+//! What waits to be committed, within a bound.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use footfall_domain::event::{EventBatch, EventRef};
+use footfall_event_blocks::block::{PackedBlock, Packing, pack_all};
+use footfall_ports::{Outcome, StoreError};
+use tokio::sync::{Notify, oneshot};
+
+/// What may wait: some batches of the largest size, and not a database's worth of them.
+const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
+const WAITING_EVENTS_MAX: usize = 262_144;
+/// Batches are put into one commit until they come to so many events. One larger batch is one commit.
+const COMMIT_EVENTS: usize = 5_000;
+/// When a full queue is worth another try.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Batches from so many bytes on are packed by whoever brings them, side by side, and stand in blocks of their own.
+const OWN_BLOCKS_FROM_BYTES: usize = 32 * 1024;
+
+pub(crate) type Answer = Result<Vec<Outcome>, StoreError>;
+
+/// A batch that waits to be committed.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) batch: Arc<EventBatch>,
+    /// All its events in blocks, where it is large.
+    pub(crate) packed: Option<Vec<PackedBlock>>,
+    pub(crate) answer: oneshot::Sender<Answer>,
+}
+
+/// The batches that wait.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    jobs: std::collections::VecDeque<Job>,
+    events: usize,
+    bytes: usize,
+    closed: bool,
+}
+
+impl Queue {
+    /// Adds a batch. Its answer comes once it is committed.
+    ///
+    /// # Errors
+    /// When too much waits already, or the store is closing.
+    pub(crate) fn push(&self, batch: Arc<EventBatch>) -> Result<oneshot::Receiver<Answer>, StoreError> {
+        let large = batch.bytes() >= OWN_BLOCKS_FROM_BYTES;
+        let packed = large.then(|| pack_all(batch.iter().map(EventRef::record), Packing::Quick));
+        let (answer, receiver) = oneshot::channel();
+        let mut waiting = self.lock();
+        let (events, bytes) = (waiting.events + batch.len(), waiting.bytes + batch.bytes());
+        let is_first = waiting.jobs.is_empty();
+        if waiting.closed || (!is_first && (events > WAITING_EVENTS_MAX || bytes > WAITING_BYTES_MAX)) {
+            return Err(StoreError::Unavailable { retry_after: RETRY_AFTER, source: None });
+        }
+        (waiting.events, waiting.bytes) = (events, bytes);
+        waiting.jobs.push_back(Job { batch, packed, answer });
+        drop(waiting);
+        self.changed.notify_one();
+        Ok(receiver)
+    }
+
+    /// Takes what waits, as much as one commit holds; waits for some. `None` when nothing does and nothing will.
+    pub(crate) async fn take(&self) -> Option<Vec<Job>> {
+        loop {
+            let changed = self.changed.notified();
+            {
+                let mut waiting = self.lock();
+                let (mut jobs, mut events) = (Vec::new(), 0);
+                while let Some(job) = waiting.jobs.pop_front() {
+                    let of_job = job.batch.len();
+                    if !jobs.is_empty() && events + of_job > COMMIT_EVENTS {
+                        waiting.jobs.push_front(job);
+                        break;
+                    }
+                    events += of_job;
+                    waiting.bytes -= job.batch.bytes();
+                    waiting.events -= of_job;
+                    jobs.push(job);
+                }
+                if !waiting.jobs.is_empty() {
+                    // Someone else may take the rest.
+                    self.changed.notify_one();
+                }
+                // Whoever asked may have gone, and then has asked again: what nobody waits for is left alone.
+                jobs.retain(|job| !job.answer.is_closed());
+                if !jobs.is_empty() {
+                    return Some(jobs);
+                }
+                if waiting.closed && waiting.jobs.is_empty() {
+                    return None;
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// Takes no more batches; those that wait are still committed.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_waiters();
+        self.changed.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

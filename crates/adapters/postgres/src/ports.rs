@@ -1,0 +1,130 @@
+//! The ports, as the store fills them. All of it runs on the store's own threads.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use footfall_domain::answers::{
+    EventFilter, Metric, PageCounts, PageOrder, RankedPage, SeriesFilter, Slice, Summary,
+};
+use footfall_domain::event::{Event, EventBatch, EventId};
+use footfall_domain::time::TimeRange;
+use footfall_ports::{Analytics, DependencyState, EventLog, Health, Outcome, StoreError};
+use footfall_read_models::ReadModels;
+
+use crate::bring_up::HALF_CHANGED;
+use crate::statements::PING;
+use crate::store::PostgresStore;
+
+/// How long an append waits at a time while folding is behind, and how often at most.
+const BEHIND_ROUND: Duration = Duration::from_millis(1);
+const BEHIND_ROUNDS_MAX: u32 = 1_000;
+/// How long the database may take to say that it is there.
+const PING_PATIENCE: Duration = Duration::from_millis(800);
+
+impl PostgresStore {
+    async fn ask<T: Send + 'static>(
+        &self,
+        answer: impl FnOnce(&ReadModels) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let inner = Arc::clone(self.inner());
+        self.run(async move {
+            inner.catch_up().await?;
+            inner.ask(answer).await
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl EventLog for PostgresStore {
+    async fn append(&self, batch: Arc<EventBatch>) -> Result<Vec<Outcome>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let answer = self.inner().queue.push(batch)?;
+        let outcomes = answer.await.map_err(|_| StoreError::Failed("the appending task ended".into()))??;
+        // Stored and safe; the answer waits, and its thread serves others, while folding catches up.
+        let mut patience = BEHIND_ROUNDS_MAX;
+        while self.inner().tail.is_behind() && patience > 0 {
+            tokio::time::sleep(BEHIND_ROUND).await;
+            patience -= 1;
+        }
+        Ok(outcomes)
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
+        let inner = Arc::clone(self.inner());
+        self.run(async move { inner.event(id).await }).await
+    }
+
+    async fn events(&self, filter: EventFilter, slice: Slice) -> Result<Vec<Event>, StoreError> {
+        let inner = Arc::clone(self.inner());
+        self.run(async move { inner.events(filter, slice).await }).await
+    }
+
+    async fn erase_user(&self, user: String) -> Result<u64, StoreError> {
+        let inner = Arc::clone(self.inner());
+        self.run(async move { inner.erase_user(user).await }).await
+    }
+}
+
+#[async_trait]
+impl Analytics for PostgresStore {
+    async fn page(&self, page: String, range: TimeRange) -> Result<PageCounts, StoreError> {
+        self.ask(move |models| models.page(&page, range)).await
+    }
+
+    async fn top_pages(
+        &self,
+        range: TimeRange,
+        order: PageOrder,
+        limit: usize,
+    ) -> Result<Vec<RankedPage>, StoreError> {
+        self.ask(move |models| models.top_pages(range, order, limit)).await
+    }
+
+    async fn summary(&self, range: TimeRange) -> Result<Summary, StoreError> {
+        self.ask(move |models| models.summary(range)).await
+    }
+
+    async fn series(
+        &self,
+        metric: Metric,
+        filter: SeriesFilter,
+        ranges: Vec<TimeRange>,
+    ) -> Result<Vec<u64>, StoreError> {
+        self.ask(move |models| models.series(metric, &filter, &ranges)).await
+    }
+
+    async fn verify(&self) -> Result<Vec<String>, StoreError> {
+        let inner = Arc::clone(self.inner());
+        self.run(async move { inner.verify().await }).await
+    }
+}
+
+#[async_trait]
+impl Health for PostgresStore {
+    async fn check(&self) -> Vec<DependencyState> {
+        let inner = Arc::clone(self.inner());
+        let pinged = self.run(async move {
+            let ping = inner.connections.query(&PING, &[]);
+            match tokio::time::timeout(PING_PATIENCE, ping).await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error)) => Err(error.into()),
+                Err(_) => Err(StoreError::Failed("no answer in time".into())),
+            }
+        });
+        let mut state = pinged.await.map_err(|_| "the database can't be reached".to_owned());
+        if self.inner().models.is_poisoned() {
+            state = Err(HALF_CHANGED.to_owned());
+        }
+        let mut states = vec![DependencyState { name: "storage", required: true, state }];
+        if self.inner().connections.has_replica() {
+            let trouble = self.inner().replica_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let state = trouble.map_or(Ok(()), Err);
+            states.push(DependencyState { name: "replica", required: false, state });
+        }
+        states
+    }
+}

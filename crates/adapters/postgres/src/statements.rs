@@ -1,0 +1,150 @@
+//! Every statement that runs while the service serves, with the types of its parameters, so that it needs no preparing
+//! where connections are shared between transactions.
+
+use tokio_postgres::types::Type;
+
+/// A statement and its parameters' types.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    pub(crate) text: &'static str,
+    pub(crate) types: &'static [Type],
+}
+
+macro_rules! statement {
+    ($(#[$doc:meta])* $name:ident [$($kind:ident),*] $file:literal) => {
+        $(#[$doc])*
+        pub(crate) static $name: Statement =
+            Statement { text: include_str!(concat!("statements/", $file)), types: &[$(Type::$kind),*] };
+    };
+}
+
+statement!(
+    /// Stores identities and blocks and moves the lane's end, all or nothing. `unique_violation`: an identity is stored
+    /// already. `division_by_zero`: the lane isn't the holder's, or ends elsewhere.
+    APPEND [INT4, UUID, INT8, INT8, UUID_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, BYTEA_ARRAY]
+    "append.sql"
+);
+statement!(
+    /// Which of these identities are stored.
+    KNOWN [UUID_ARRAY] "known.sql"
+);
+statement!(
+    /// A free lane for a holder, if there is one that ends before a bound.
+    TAKE_LANE [UUID] "take_lane.sql"
+);
+statement!(
+    /// A new lane for a holder. Nothing when another instance made it first.
+    ADD_LANE [UUID] "add_lane.sql"
+);
+statement!(
+    /// Gives a holder's lane back.
+    FREE_LANE [UUID] "free_lane.sql"
+);
+statement!(
+    /// How far everything is: lanes, floor, and the erasures after a number. Of one moment.
+    HEADS [INT8] "heads.sql"
+);
+statement!(
+    /// Some blocks of a lane that hold events from one position on and begin before another.
+    BLOCKS_FROM [INT4, INT8, INT8] "blocks_from.sql"
+);
+statement!(
+    /// The blocks that hold some positions.
+    BLOCKS_OF [INT4_ARRAY, INT8_ARRAY] "blocks_of.sql"
+);
+statement!(
+    /// The block that holds the event of an identity.
+    BLOCK_OF_ID [UUID] "block_of_id.sql"
+);
+statement!(
+    /// Some checkpoints of a lane from a position on.
+    CHECKPOINTS_FROM [INT4, INT8, INT8] "checkpoints_from.sql"
+);
+statement!(
+    /// Where the checkpoints of a lane begin and end.
+    CHECKPOINT_BOUNDS [INT4] "checkpoint_bounds.sql"
+);
+statement!(
+    /// How far each lane is, for as long as the transaction lasts.
+    HOLD_LANES [] "hold_lanes.sql"
+);
+statement!(
+    /// Notes that a user is to be forgotten, and says under which number.
+    ADD_ERASURE [TEXT, INT4_ARRAY, INT8_ARRAY] "add_erasure.sql"
+);
+statement!(
+    /// Erasures that nobody has finished, of a user or of anyone.
+    OPEN_ERASURES [TEXT] "open_erasures.sql"
+);
+statement!(
+    /// An erasure is finished.
+    FINISH_ERASURE [INT8] "finish_erasure.sql"
+);
+statement!(
+    /// Removes erasures that were finished long ago.
+    DROP_ERASURES [] "drop_erasures.sql"
+);
+statement!(
+    /// One transaction at a time changes what was stored before in a lane.
+    LOCK_HISTORY [INT4] "lock_history.sql"
+);
+statement!(
+    /// Puts other values in the place of blocks.
+    REPLACE_BLOCKS [INT4, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, BYTEA_ARRAY] "replace_blocks.sql"
+);
+statement!(
+    /// Removes the blocks that begin within a range.
+    REMOVE_BLOCKS [INT4, INT8, INT8] "remove_blocks.sql"
+);
+statement!(
+    /// Adds blocks.
+    ADD_BLOCKS [INT4, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, BYTEA_ARRAY] "add_blocks.sql"
+);
+statement!(
+    /// Adds a checkpoint.
+    ADD_CHECKPOINT [INT4, INT8, INT8, INT8, BYTEA] "add_checkpoint.sql"
+);
+statement!(
+    /// Removes the checkpoints that hold one of these positions.
+    REMOVE_CHECKPOINTS [INT4, INT8_ARRAY] "remove_checkpoints.sql"
+);
+statement!(
+    /// Whether a job may run here and now: one instance at a time, until the transaction ends.
+    TAKE_LEASE [INT4] "take_lease.sql"
+);
+statement!(
+    /// Raises the floor.
+    RAISE_FLOOR [INT8] "raise_floor.sql"
+);
+statement!(
+    /// Lowers the floor.
+    SET_FLOOR [INT8] "set_floor.sql"
+);
+statement!(
+    /// Removes some blocks and checkpoints whose events are all from before the floor.
+    DROP_BLOCKS [INT8, INT8] "drop_blocks.sql"
+);
+statement!(
+    /// Removes checkpoints whose events are all from before the floor.
+    DROP_CHECKPOINTS [INT8] "drop_checkpoints.sql"
+);
+statement!(
+    /// Removes some identities of events from before the floor.
+    DROP_IDS [INT8, INT8] "drop_ids.sql"
+);
+statement!(
+    /// Positions of some blocks that hold events from before a floor beside later ones.
+    MIXED_BLOCKS [INT8] "mixed_blocks.sql"
+);
+statement!(
+    /// How many of these identities stand at these positions.
+    COUNT_IDS [UUID_ARRAY, INT8_ARRAY] "count_ids.sql"
+);
+statement!(
+    /// How many migrations were applied.
+    APPLIED [] "applied.sql"
+);
+statement!(
+    /// Whether the database answers.
+    PING [] "ping.sql"
+);

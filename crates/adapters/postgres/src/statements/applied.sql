@@ -1,0 +1,1 @@
+SELECT count(*) FROM refinery_schema_history

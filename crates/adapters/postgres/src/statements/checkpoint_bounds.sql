@@ -1,0 +1,1 @@
+SELECT first, past FROM checkpoints WHERE lane = $1 ORDER BY first

@@ -1,0 +1,1 @@
+DELETE FROM checkpoints WHERE newest < $1

@@ -1,0 +1,1 @@
+DELETE FROM erasures WHERE done_at < now() - interval '10 minutes'

@@ -1,0 +1,1 @@
+DELETE FROM event_ids WHERE id IN (SELECT id FROM event_ids WHERE at < $1 LIMIT $2) RETURNING 1

@@ -1,0 +1,1 @@
+UPDATE lanes SET leased_until = '-infinity' WHERE holder = $1

@@ -1,0 +1,1 @@
+SELECT lane, next FROM lanes ORDER BY lane FOR UPDATE

@@ -1,0 +1,1 @@
+SELECT id FROM event_ids WHERE id = ANY ($1)

@@ -1,0 +1,4 @@
+//! The postgres store on real servers, used as the service uses it, and as badly as can be.
+
+mod conformance;
+mod support;

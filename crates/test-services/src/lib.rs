@@ -1,0 +1,20 @@
+//! Real services for tests and benchmarks: [`Postgres`], [`PgBouncer`] before it, and a [`Forwarder`] whose connections
+//! can be cut. They are started on free ports of the loopback, any number side by side, and are gone when they are
+//! dropped or when the process that started them ends, however it ends. For Linux: processes are told by `/proc`.
+//!
+//! The programs are installed by `scripts/install-services.sh`. As root the servers run as the user `postgres`.
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "without its service a test has failed: everything here panics"
+)]
+
+mod forwarder;
+mod pgbouncer;
+mod postgres;
+mod programs;
+mod server;
+mod tls;
+
+pub use forwarder::Forwarder;
+pub use pgbouncer::PgBouncer;
+pub use postgres::Postgres;
