@@ -37,6 +37,8 @@ struct Arguments {
 enum Command {
     /// Start the service
     Serve,
+    /// Bring the database's schema up, for the postgres backend
+    Migrate,
     /// Import events from files; safe to run twice
     Import(ImportArgs),
     /// Export stored events, in a form that import takes
@@ -77,6 +79,7 @@ fn run(command: Command, config: &Config) -> Result<ExitCode, Box<dyn std::error
             system.block_on(wire::serve(config))?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Migrate => Ok(system.block_on(cli::migrate::run(config))?),
         Command::Import(arguments) => Ok(system.block_on(cli::import::run(arguments, config))?),
         Command::Export(arguments) => Ok(system.block_on(cli::export::run(arguments, config))?),
         Command::Backup(arguments) => cli::backup::run(&arguments, config).map(|()| ExitCode::SUCCESS),

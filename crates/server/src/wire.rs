@@ -13,6 +13,7 @@ use footfall_domain::validate::Rules;
 use footfall_embedded::{EmbeddedOptions, EmbeddedStore};
 use footfall_http::{Api, HttpLimits, RequestScope, configure};
 use footfall_memory::{MemoryOptions, MemoryStore};
+use footfall_postgres::{PostgresOptions, PostgresStore};
 use footfall_ports::{Analytics, EventLog, Health};
 use footfall_services::{Ingest, Limits, read_types};
 use tokio::signal::unix::{SignalKind, signal};
@@ -29,7 +30,7 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    let api = Data::new(api(config)?);
+    let api = Data::new(api(config).await?);
     let scope = RequestScope::new(config.limits.request_timeout, rand::random());
     let server = HttpServer::new(move || {
         App::new().wrap(scope.clone()).configure(|routes| configure(routes, api.clone()))
@@ -78,7 +79,7 @@ impl Stores {
 
 /// Opens the configured store, for the server and for the commands that find none. The only place that knows which
 /// adapter it is.
-pub(crate) fn open_store(config: &Config) -> Result<Stores, Box<dyn Error>> {
+pub(crate) async fn open_store(config: &Config) -> Result<Stores, Box<dyn Error>> {
     Ok(match config.storage.backend {
         Backend::Embedded => Stores::of(Arc::new(EmbeddedStore::open(EmbeddedOptions {
             folder: config.embedded.folder.clone(),
@@ -91,7 +92,25 @@ pub(crate) fn open_store(config: &Config) -> Result<Stores, Box<dyn Error>> {
             retention: config.storage.retention,
             clock: Arc::new(SystemClock),
         })?)),
+        Backend::Postgres => Stores::of(Arc::new(
+            PostgresStore::open(PostgresOptions {
+                connect: config.postgres.connect.clone(),
+                migrate_on_start: config.postgres.migrate_on_start,
+                retention: config.storage.retention,
+                clock: Arc::new(SystemClock),
+                random: rand::random,
+            })
+            .await?,
+        )),
     })
+}
+
+/// Brings the database's schema up. Says how many migrations were applied; `None` where the backend has no schema.
+pub(crate) async fn migrate(config: &Config) -> Result<Option<usize>, Box<dyn Error>> {
+    match config.storage.backend {
+        Backend::Postgres => Ok(Some(PostgresStore::migrate(&config.postgres.connect).await?)),
+        Backend::Embedded | Backend::Memory => Ok(None),
+    }
 }
 
 /// Copies the embedded store's folder.
@@ -106,8 +125,8 @@ pub(crate) fn ingest(config: &Config, log: Arc<dyn EventLog>) -> Result<Ingest, 
     Ok(Ingest::new(log, clock, ids, rules(config)?, limits, config.storage.retention))
 }
 
-fn api(config: &Config) -> Result<Api, Box<dyn Error>> {
-    let Stores { log, analytics, health } = open_store(config)?;
+async fn api(config: &Config) -> Result<Api, Box<dyn Error>> {
+    let Stores { log, analytics, health } = open_store(config).await?;
     let ingest = ingest(config, log.clone())?;
     let limits =
         HttpLimits { body_bytes: config.limits.body_bytes, request_timeout: config.limits.request_timeout };

@@ -8,7 +8,7 @@ use footfall_domain::event::{Event, EventId};
 use footfall_ports::StoreError;
 use footfall_read_models::Location;
 
-use crate::store::Inner;
+use crate::store::{Inner, damaged};
 use footfall_event_blocks::Damage;
 use footfall_event_blocks::block::Block;
 
@@ -52,14 +52,14 @@ impl Inner {
                 return Ok(events);
             }
         }
-        Err(Damage::other("events that are counted are not in the log").into())
+        Err(damaged(Damage::other("events that are counted are not in the log")))
     }
 
     /// The block that the ordinal is in.
     fn block_of(&self, ordinal: u64) -> Result<Option<Arc<Block>>, StoreError> {
         self.cache.get(ordinal, || -> Result<Option<Block>, StoreError> {
             let Some((first, value)) = self.disk.block_at(ordinal)? else { return Ok(None) };
-            let block = Block::read(first, &value)?;
+            let block = Block::read(first, &value).map_err(damaged)?;
             Ok(block.holds(ordinal).then_some(block))
         })
     }

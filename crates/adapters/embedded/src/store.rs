@@ -132,10 +132,9 @@ impl From<DiskError> for StoreError {
     }
 }
 
-impl From<Damage> for StoreError {
-    fn from(damage: Damage) -> Self {
-        Self::Failed(Box::new(damage))
-    }
+/// Damage that is met while the store is in use.
+pub(crate) fn damaged(damage: Damage) -> StoreError {
+    StoreError::Failed(Box::new(damage))
 }
 
 /// Events durably on disk; deduplication and read models in memory, drawn from them.

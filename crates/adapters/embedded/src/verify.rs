@@ -12,7 +12,7 @@ use footfall_read_models::{BulkLoader, Fact};
 
 use crate::load::side_by_side;
 use crate::segments::{Failure, blocks_between};
-use crate::store::Inner;
+use crate::store::{Inner, damaged};
 use footfall_event_blocks::block::Block;
 use footfall_event_blocks::group::facts;
 
@@ -75,7 +75,7 @@ impl Recount {
             let blocks = match blocks_between(&store.disk, self.next, until, STEP_EVENTS) {
                 Ok(blocks) => blocks,
                 Err(Failure::Disk(error)) => return Err(error.into()),
-                Err(Failure::Damage(damage)) => return Err(damage.into()),
+                Err(Failure::Damage(damage)) => return Err(damaged(damage)),
             };
             let Some(past) = blocks.last().map(Block::past) else {
                 // The rest was dropped as a whole.

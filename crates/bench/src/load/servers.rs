@@ -11,11 +11,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use footfall_test_services::Postgres;
+
 use super::{Failure, machine, options::Options};
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// Longer than Footfall's default grace period of 20 s.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
+const POSTGRES_URL: &str = "FOOTFALL__POSTGRES__URL";
 const READY: &str = "listening on http://";
 
 /// Which of the two servers.
@@ -77,6 +80,8 @@ pub struct Server {
     address: SocketAddr,
     /// A store of this process alone, removed with it.
     directory: Option<PathBuf>,
+    /// A database server of this process alone, likewise.
+    _postgres: Option<Postgres>,
 }
 
 impl Server {
@@ -89,6 +94,12 @@ impl Server {
             Side::Bare => (bare(options), None),
             Side::Footfall => footfall(options)?,
         };
+        let mut postgres = None;
+        if side == Side::Footfall && options.backend == "postgres" && env::var_os(POSTGRES_URL).is_none() {
+            let own = database_server(&options.footfall);
+            command.env(POSTGRES_URL, own.database());
+            postgres = Some(own);
+        }
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -98,7 +109,7 @@ impl Server {
         let output = child.stdout.take();
         let unspecified = SocketAddr::from(([0, 0, 0, 0], 0));
         // From here on dropping it stops the child.
-        let mut server = Self { child, children: children.clone(), address: unspecified, directory };
+        let mut server = Self { child, children: children.clone(), address: unspecified, directory, _postgres: postgres };
         server.address = listening(output.ok_or("no standard output")?)
             .map_err(|error| format!("{} did not start: {error}", side.name()))?;
         Ok(server)
@@ -184,6 +195,18 @@ fn footfall(options: &Options) -> Result<(Command, Option<PathBuf>), Failure> {
         directory = Some(fresh);
     }
     Ok((command, directory))
+}
+
+/// A database server as it comes, but for room that a machine of this size would be given, on the build's disk. It syncs.
+pub fn database_server(program: &Path) -> Postgres {
+    let settings = [
+        ("fsync", "on"),
+        ("synchronous_commit", "on"),
+        ("shared_buffers", "2GB"),
+        ("max_wal_size", "8GB"),
+        ("checkpoint_timeout", "15min"),
+    ];
+    Postgres::start_with(&settings, program.parent())
 }
 
 /// An empty directory beside the program: on the build's disk, because `/tmp` may be memory, which syncs for nothing.

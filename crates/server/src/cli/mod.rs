@@ -7,6 +7,7 @@ pub(crate) mod download;
 pub(crate) mod export;
 pub(crate) mod healthcheck;
 pub(crate) mod import;
+pub(crate) mod migrate;
 pub(crate) mod progress;
 pub(crate) mod reach;
 pub(crate) mod verify;

@@ -68,7 +68,7 @@ pub(crate) async fn reach(args: &ServerArgs, config: &Config) -> Result<Reach, R
     // Said, since a server that was meant and is down would else be left out in silence.
     eprintln!("no server answers at {server}: opening the configured store");
     let unopened = |why| ReachError::Store { server, why };
-    wire::open_store(config).map(Reach::Store).map_err(|error| unopened(chain(&*error)))
+    wire::open_store(config).await.map(Reach::Store).map_err(|error| unopened(chain(&*error)))
 }
 
 /// Where the server of this configuration is found.

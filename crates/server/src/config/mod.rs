@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use footfall_embedded::Sync;
+use footfall_postgres::ConnectOptions;
 use read::{Finished, Reader};
 
 pub(crate) use read::ConfigError;
@@ -25,6 +26,7 @@ pub(crate) struct Config {
     pub(crate) storage: Storage,
     pub(crate) embedded: Embedded,
     pub(crate) memory: Memory,
+    pub(crate) postgres: Postgres,
     pub(crate) limits: Limits,
     pub(crate) events: Events,
     pub(crate) pages: Pages,
@@ -55,6 +57,7 @@ pub(crate) struct Storage {
 pub(crate) enum Backend {
     Embedded,
     Memory,
+    Postgres,
 }
 
 /// The embedded backend.
@@ -68,6 +71,13 @@ pub(crate) struct Embedded {
 #[derive(Debug, Clone)]
 pub(crate) struct Memory {
     pub(crate) max_bytes: usize,
+}
+
+/// The postgres backend.
+#[derive(Debug, Clone)]
+pub(crate) struct Postgres {
+    pub(crate) connect: ConnectOptions,
+    pub(crate) migrate_on_start: bool,
 }
 
 /// What a request may cost.
@@ -125,7 +135,11 @@ impl Config {
             backend: reader.choice(
                 "storage.backend",
                 "embedded",
-                &[("embedded", Backend::Embedded), ("memory", Backend::Memory)],
+                &[
+                    ("embedded", Backend::Embedded),
+                    ("memory", Backend::Memory),
+                    ("postgres", Backend::Postgres),
+                ],
             ),
             retention: reader.duration_or_off("storage.retention"),
         };
@@ -138,6 +152,7 @@ impl Config {
                 &[("always", Sync::Always), ("every-second", Sync::EverySecond)],
             ),
         };
+        let postgres = Self::postgres(&mut reader, storage.backend);
         let limits = Limits {
             body_bytes: reader.bytes("limits.body_bytes", "10MiB", 1_024),
             batch_events: reader.number("limits.batch_events", 10_000, 1..=1_000_000),
@@ -172,14 +187,33 @@ impl Config {
         not_yet(&mut reader);
         let Finished { effective, warnings } = reader.finish()?;
         let pages = Pages { tracking_parameters: tracking };
-        Ok(Self { server, storage, embedded, memory, limits, events, pages, log, effective, warnings })
+        Ok(Self { server, storage, embedded, memory, postgres, limits, events, pages, log, effective, warnings })
+    }
+}
+
+impl Config {
+    fn postgres(reader: &mut Reader, backend: Backend) -> Postgres {
+        let url = reader.secret_url("postgres.url");
+        if backend == Backend::Postgres && url.is_none() {
+            reader.problem("postgres.url", "is needed by the postgres backend: postgres://USER:PASSWORD@HOST:5432/DATABASE");
+        }
+        let truth = [("true", true), ("false", false)];
+        Postgres {
+            connect: ConnectOptions {
+                url: url.unwrap_or_default(),
+                read_url: reader.secret_url("postgres.read_url"),
+                pool_size: reader.number("postgres.pool_size", 8, 2..=1_000),
+                pgbouncer: reader.choice("postgres.pgbouncer", "false", &truth),
+            },
+            migrate_on_start: reader.choice("postgres.migrate_on_start", "true", &truth),
+        }
     }
 }
 
 /// Settings of the contract that this version can't honour. Those that would promise safety, durability or reach stop
 /// the start: to ignore them would be to break the promise in silence. The others are warned of.
 fn not_yet(reader: &mut Reader) {
-    const REFUSED: [(&str, &[&str]); 9] = [
+    const REFUSED: [(&str, &[&str]); 8] = [
         ("auth.keys", &[]),
         ("server.cors_origins", &[]),
         ("server.trusted_proxies", &[]),
@@ -187,14 +221,9 @@ fn not_yet(reader: &mut Reader) {
         ("tls.cert", &[]),
         ("tls.key", &[]),
         ("redis.url", &[]),
-        ("postgres.read_url", &[]),
         ("otlp.endpoint", &[]),
     ];
-    const WITHOUT_EFFECT: [&str; 8] = [
-        "postgres.url",
-        "postgres.pool_size",
-        "postgres.migrate_on_start",
-        "postgres.pgbouncer",
+    const WITHOUT_EFFECT: [&str; 4] = [
         "cache.max_stale",
         "domains.catch_all_threshold",
         "metrics.schedule",

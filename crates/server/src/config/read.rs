@@ -93,6 +93,13 @@ impl Reader {
         value
     }
 
+    /// A URL that may hold a password, which is never shown.
+    pub(super) fn secret_url(&mut self, name: &str) -> Option<String> {
+        let value = self.values.remove(name).filter(|value| !value.is_empty());
+        self.effective.push((name.to_owned(), value.as_deref().map(without_password).unwrap_or_default()));
+        value
+    }
+
     /// A setting with a default, read by a function that says what it expects.
     fn read<T>(&mut self, name: &str, default: &str, expected: &str, read: impl Fn(&str) -> Option<T>) -> T {
         let given = self.values.remove(name);
@@ -167,6 +174,18 @@ impl Reader {
     }
 }
 
+/// A URL with `***` in the place of its password; nothing of what isn't one.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return "***".to_owned() };
+    let (address, query) = rest.split_once('?').map_or((rest, ""), |(address, query)| (address, query));
+    let (user, host) = address.rsplit_once('@').map_or(("", address), |(user, host)| (user, host));
+    let user = user.split_once(':').map_or(user.to_owned(), |(user, _)| format!("{user}:***"));
+    let at = if user.is_empty() { "" } else { "@" };
+    // A password may stand among the parameters too.
+    let query = if query.is_empty() { "" } else { "?***" };
+    format!("{scheme}://{user}{at}{host}{query}")
+}
+
 /// A setting's name as the environment spells it.
 fn variable(name: &str) -> String {
     format!("{PREFIX}__{}", name.to_ascii_uppercase().replace('.', "__"))
@@ -185,6 +204,23 @@ fn flatten(name: &str, value: Value, values: &mut BTreeMap<String, String>) {
         }
         _ => {
             values.insert(name.to_owned(), value.into_string().unwrap_or_default());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        for (url, shown) in [
+            ("postgres://ann:se:cr@t@db:5432/x", "postgres://ann:***@db:5432/x"),
+            ("postgres://ann@db/x?password=secret", "postgres://ann@db/x?***"),
+            ("postgres://db/x", "postgres://db/x"),
+            ("host=db password=secret", "***"),
+        ] {
+            assert_eq!(without_password(url), shown);
         }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct Stopped {
 }
 
 impl Server {
-    /// Serves from memory on a port of its own, with these settings besides (`SECTION__KEY`).
+    /// Serves on a port of its own, from memory or what `TEST_BACKEND` names, with these settings besides (`SECTION__KEY`).
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
         let mut process = serve(settings).spawn().expect("the binary starts");
         let mut output = BufReader::new(process.stdout.take().expect("standard output is a pipe"));
@@ -123,7 +123,19 @@ impl Drop for Server {
 
 fn serve(settings: &[(&str, &str)]) -> Command {
     let mut command = footfall();
-    command.env("FOOTFALL__SERVER__BIND", "127.0.0.1:0").env("FOOTFALL__STORAGE__BACKEND", "memory");
+    command.env("FOOTFALL__SERVER__BIND", "127.0.0.1:0");
+    // What is about one backend says so; all else is true of every backend, and is run on each.
+    let is_of_memory = settings.iter().any(|(name, _)| name.starts_with("MEMORY__"));
+    match std::env::var("TEST_BACKEND") {
+        Ok(backend) if backend == "postgres" && !is_of_memory => {
+            command.env("FOOTFALL__STORAGE__BACKEND", "postgres");
+            command.env("FOOTFALL__POSTGRES__URL", footfall_test_services::Postgres::shared().database());
+            command.env("FOOTFALL__POSTGRES__POOL_SIZE", "3");
+        }
+        _ => {
+            command.env("FOOTFALL__STORAGE__BACKEND", "memory");
+        }
+    }
     for (name, value) in settings {
         command.env(format!("FOOTFALL__{name}"), value);
     }
