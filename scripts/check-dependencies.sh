@@ -38,6 +38,7 @@ may_name() {
         footfall-event-blocks) echo footfall-domain footfall-read-models ;;
         footfall-services | footfall-conformance) echo footfall-domain footfall-ports ;;
         footfall-http) echo footfall-domain footfall-ports footfall-services ;;
+        footfall-test-services) ;;
         footfall-server | footfall-bench) echo any ;;
         *) return 1 ;;
     esac

@@ -26,6 +26,8 @@
 mod backend;
 pub mod cases;
 mod draft;
+pub mod events;
+pub mod expected;
 mod property;
 mod query;
 mod reference;

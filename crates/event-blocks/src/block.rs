@@ -24,14 +24,15 @@ pub const EVENTS_MAX: usize = 512;
 const BYTES_MAX: usize = 128 * 1024;
 /// More than any block has; what claims more is damaged.
 const PLAIN_BYTES_LIMIT: usize = BYTES_MAX + 2 * 64 * 1024;
-/// Smaller blocks aren't compressed: they are merged soon, and whoever waits for them would wait longer.
-const COMPRESS_FROM_BYTES: usize = 16 * 1024;
 
 /// What packing has to be good at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
     /// Someone waits for it.
     Quick,
+    /// Someone waits for it, and bytes cost more than they do on a disk of one's own: they cross a network, and are written
+    /// by another process.
+    Sent,
     /// It stays so.
     Small,
 }
@@ -39,8 +40,17 @@ pub enum Packing {
 impl Packing {
     const fn level(self) -> i32 {
         match self {
-            Self::Quick => -1,
+            Self::Quick | Self::Sent => -1,
             Self::Small => 1,
+        }
+    }
+
+    /// From so many bytes on a block is compressed: the small ones are merged soon.
+    const fn compresses_from_bytes(self) -> usize {
+        match self {
+            Self::Quick => 16 * 1024,
+            Self::Sent => 1_024,
+            Self::Small => 0,
         }
     }
 }
@@ -72,7 +82,7 @@ impl BlockWriter {
 
     /// The block of what was added, for any place. The writer is empty afterwards.
     pub fn pack(&mut self, packing: Packing) -> PackedBlock {
-        let packed = (self.plain.len() >= COMPRESS_FROM_BYTES || packing == Packing::Small)
+        let packed = (self.plain.len() >= packing.compresses_from_bytes())
             .then(|| compress(&self.plain, packing.level()).ok())
             .flatten()
             .filter(|packed| packed.len() < self.plain.len());

@@ -100,6 +100,7 @@ impl Group {
 /// The blocks of a commit, in the making.
 #[derive(Debug)]
 pub struct GroupBlocks {
+    packing: Packing,
     next: u64,
     writer: BlockWriter,
     closed: Vec<PlacedBlock>,
@@ -107,8 +108,8 @@ pub struct GroupBlocks {
 
 impl GroupBlocks {
     /// None yet; the first event will have that ordinal.
-    pub fn new(first: u64) -> Self {
-        Self { next: first, writer: BlockWriter::default(), closed: Vec::new() }
+    pub fn new(first: u64, packing: Packing) -> Self {
+        Self { packing, next: first, writer: BlockWriter::default(), closed: Vec::new() }
     }
 
     /// Adds an event's record.
@@ -133,7 +134,7 @@ impl GroupBlocks {
 
     fn close(&mut self) {
         if self.writer.len() > 0 {
-            let packed = self.writer.pack(Packing::Quick);
+            let packed = self.writer.pack(self.packing);
             self.closed.extend(place(vec![packed], &mut self.next));
         }
     }

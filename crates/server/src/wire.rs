@@ -13,8 +13,8 @@ use footfall_domain::validate::Rules;
 use footfall_embedded::{EmbeddedOptions, EmbeddedStore};
 use footfall_http::{Api, HttpLimits, RequestScope, configure};
 use footfall_memory::{MemoryOptions, MemoryStore};
-use footfall_postgres::{PostgresOptions, PostgresStore};
 use footfall_ports::{Analytics, EventLog, Health};
+use footfall_postgres::{PostgresOptions, PostgresStore};
 use footfall_services::{Ingest, Limits, read_types};
 use tokio::signal::unix::{SignalKind, signal};
 

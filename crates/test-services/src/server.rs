@@ -75,9 +75,11 @@ impl Server {
         self.folder.file_name().expect("it has a name").to_string_lossy().into_owned()
     }
 
-    /// A command in the server's folder, as the servers' user.
+    /// A command in the server's folder, as the servers' user. In a group of its own: what is sent to ours is not meant
+    /// for it, the watcher ends it in good order.
     pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = programs::command(program, &self.folder);
+        command.process_group(0);
         if let Some((user, group)) = programs::server_user() {
             command.uid(user).gid(group);
         }
@@ -115,7 +117,6 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file can be shared"))
             .stderr(log)
-            .process_group(0)
             .spawn()
             .unwrap_or_else(|error| programs::cannot_start(&command, &error));
         let outcome = within(PATIENCE, || {

@@ -144,10 +144,9 @@ fn a_paused_server_answers_when_it_is_resumed() {
     postgres.stop();
     postgres.start_again();
     postgres.pause();
-    let (folder, since) = (postgres.folder().to_path_buf(), Instant::now());
+    let folder = postgres.folder().to_path_buf();
     drop(postgres);
     assert!(!folder.exists());
-    assert!(since.elapsed() < Duration::from_secs(4), "it was let go on to stop");
 }
 
 #[test]

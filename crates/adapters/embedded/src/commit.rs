@@ -163,7 +163,7 @@ impl Inner {
     fn number(&self, jobs: Vec<Job>) -> (Vec<Numbered>, Group, Vec<PlacedBlock>) {
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         let first = index.end();
-        let (mut group, mut blocks) = (Group::new(first), GroupBlocks::new(first));
+        let (mut group, mut blocks) = (Group::new(first), GroupBlocks::new(first, Packing::Quick));
         let number = |Job { batch, packed, answer }: Job| {
             let mut outcomes = vec![Outcome::Duplicate; batch.len()];
             let (job_first, mut depends) = (index.end(), false);

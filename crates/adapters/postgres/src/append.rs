@@ -1,5 +1,6 @@
 //! What waits to be committed, within a bound.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,14 +35,24 @@ pub(crate) struct Job {
 pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
     changed: Notify,
+    /// Held by the one who gathers the next commit.
+    gathering: tokio::sync::Mutex<Gathered>,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    jobs: std::collections::VecDeque<Job>,
+    jobs: VecDeque<Job>,
     events: usize,
     bytes: usize,
+    /// Whoever gathers is told once so many wait.
+    wanted: usize,
     closed: bool,
+}
+
+/// What the last commit was made of.
+#[derive(Debug, Default)]
+struct Gathered {
+    jobs: usize,
 }
 
 impl Queue {
@@ -61,41 +72,51 @@ impl Queue {
         }
         (waiting.events, waiting.bytes) = (events, bytes);
         waiting.jobs.push_back(Job { batch, packed, answer });
+        let is_awaited = waiting.jobs.len() == waiting.wanted || events >= COMMIT_EVENTS;
         drop(waiting);
-        self.changed.notify_one();
+        if is_awaited {
+            self.changed.notify_one();
+        }
         Ok(receiver)
     }
 
     /// Takes what waits, as much as one commit holds; waits for some. `None` when nothing does and nothing will.
-    pub(crate) async fn take(&self) -> Option<Vec<Job>> {
+    ///
+    /// Clients that wait for their answers come again soon after they have them. Were each commit begun with the first that
+    /// comes, there would be many small ones, which cost the database much. So one at a time gathers, and waits for half of
+    /// those who were there lately, and never longer than `patience`. Who is alone waits for nobody.
+    pub(crate) async fn take(&self, patience: Duration) -> Option<Vec<Job>> {
+        let mut gathered = self.gathering.lock().await;
+        loop {
+            self.wait_for(1).await?;
+            let company = gathered.jobs / 2;
+            if company > 1 {
+                let _ = tokio::time::timeout(patience, self.wait_for(company)).await;
+            }
+            let jobs = self.lock().take();
+            gathered.jobs = usize::midpoint(gathered.jobs, jobs.len());
+            // Whoever asked may have gone, and then will ask again: what nobody waits for is left alone.
+            let jobs: Vec<Job> = jobs.into_iter().filter(|job| !job.answer.is_closed()).collect();
+            if !jobs.is_empty() {
+                return Some(jobs);
+            }
+        }
+    }
+
+    /// Waits until so many wait, or enough for a commit. `None` when fewer do and no more will.
+    async fn wait_for(&self, count: usize) -> Option<()> {
         loop {
             let changed = self.changed.notified();
             {
                 let mut waiting = self.lock();
-                let (mut jobs, mut events) = (Vec::new(), 0);
-                while let Some(job) = waiting.jobs.pop_front() {
-                    let of_job = job.batch.len();
-                    if !jobs.is_empty() && events + of_job > COMMIT_EVENTS {
-                        waiting.jobs.push_front(job);
-                        break;
-                    }
-                    events += of_job;
-                    waiting.bytes -= job.batch.bytes();
-                    waiting.events -= of_job;
-                    jobs.push(job);
+                if waiting.jobs.len() >= count || waiting.events >= COMMIT_EVENTS {
+                    waiting.wanted = 0;
+                    return Some(());
                 }
-                if !waiting.jobs.is_empty() {
-                    // Someone else may take the rest.
-                    self.changed.notify_one();
+                if waiting.closed {
+                    return (!waiting.jobs.is_empty()).then_some(());
                 }
-                // Whoever asked may have gone, and then has asked again: what nobody waits for is left alone.
-                jobs.retain(|job| !job.answer.is_closed());
-                if !jobs.is_empty() {
-                    return Some(jobs);
-                }
-                if waiting.closed && waiting.jobs.is_empty() {
-                    return None;
-                }
+                waiting.wanted = count;
             }
             changed.await;
         }
@@ -104,11 +125,28 @@ impl Queue {
     /// Takes no more batches; those that wait are still committed.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
-        self.changed.notify_waiters();
         self.changed.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn take(&mut self) -> Vec<Job> {
+        let (mut jobs, mut events) = (Vec::new(), 0);
+        while let Some(job) = self.jobs.pop_front() {
+            let of_job = job.batch.len();
+            if !jobs.is_empty() && events + of_job > COMMIT_EVENTS {
+                self.jobs.push_front(job);
+                break;
+            }
+            events += of_job;
+            self.bytes -= job.batch.bytes();
+            self.events -= of_job;
+            jobs.push(job);
+        }
+        jobs
     }
 }

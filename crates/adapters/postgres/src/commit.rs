@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use footfall_domain::event::EventId;
-use footfall_event_blocks::block::PlacedBlock;
+use footfall_event_blocks::block::{Packing, PlacedBlock};
 use footfall_event_blocks::group::{Group, GroupBlocks, Stored};
 use footfall_ports::Outcome;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::append::Job;
@@ -17,6 +19,9 @@ use crate::store::Inner;
 
 /// So often a commit is made anew because others were quicker.
 const TRIES: usize = 100;
+
+/// The longest wait for company, whatever a commit takes.
+const PATIENCE_MAX: Duration = Duration::from_millis(2);
 
 /// An event that isn't known to be stored yet.
 #[derive(Clone, Copy)]
@@ -40,9 +45,11 @@ struct Commit {
 impl Inner {
     /// What each of the appending tasks does, until the store closes.
     pub(crate) async fn append_until_closed(self: Arc<Self>) {
-        let mut lane = None;
-        while let Some(jobs) = self.queue.take().await {
+        let (mut lane, mut patience) = (None, Duration::ZERO);
+        while let Some(jobs) = self.queue.take(patience).await {
+            let began = Instant::now();
             self.commit(&mut lane, jobs).await;
+            patience = began.elapsed().min(PATIENCE_MAX);
         }
         if let Some(lane) = lane {
             self.tail.leave(lane.number);
@@ -169,7 +176,7 @@ fn candidates_of(jobs: &[Job]) -> (Vec<Candidate>, Vec<Vec<Outcome>>) {
 
 impl Commit {
     fn of(jobs: &mut [Job], candidates: &[Candidate], first: u64) -> Self {
-        let (mut group, mut blocks) = (Group::new(first), GroupBlocks::new(first));
+        let (mut group, mut blocks) = (Group::new(first), GroupBlocks::new(first, Packing::Sent));
         for of_job in candidates.chunk_by(|left, right| left.job == right.job) {
             let job = &mut jobs[of_job[0].job];
             let all = of_job.len() == job.batch.len();

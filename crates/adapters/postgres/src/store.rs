@@ -19,9 +19,9 @@ use crate::retain::oldest_kept;
 use crate::tail::Tail;
 
 /// Threads that talk to the database. What takes time is done on others.
-const THREADS: usize = 2;
+const THREADS: usize = 1;
 /// Lanes of an instance, at most: more connections to append over gain nothing, and questions need some too.
-const LANES_MAX: usize = 4;
+const LANES_MAX: usize = 3;
 /// How long what waits is still committed when the store ends.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
 

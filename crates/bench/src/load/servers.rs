@@ -109,7 +109,8 @@ impl Server {
         let output = child.stdout.take();
         let unspecified = SocketAddr::from(([0, 0, 0, 0], 0));
         // From here on dropping it stops the child.
-        let mut server = Self { child, children: children.clone(), address: unspecified, directory, _postgres: postgres };
+        let mut server =
+            Self { child, children: children.clone(), address: unspecified, directory, _postgres: postgres };
         server.address = listening(output.ok_or("no standard output")?)
             .map_err(|error| format!("{} did not start: {error}", side.name()))?;
         Ok(server)

@@ -187,7 +187,19 @@ impl Config {
         not_yet(&mut reader);
         let Finished { effective, warnings } = reader.finish()?;
         let pages = Pages { tracking_parameters: tracking };
-        Ok(Self { server, storage, embedded, memory, postgres, limits, events, pages, log, effective, warnings })
+        Ok(Self {
+            server,
+            storage,
+            embedded,
+            memory,
+            postgres,
+            limits,
+            events,
+            pages,
+            log,
+            effective,
+            warnings,
+        })
     }
 }
 
@@ -195,7 +207,10 @@ impl Config {
     fn postgres(reader: &mut Reader, backend: Backend) -> Postgres {
         let url = reader.secret_url("postgres.url");
         if backend == Backend::Postgres && url.is_none() {
-            reader.problem("postgres.url", "is needed by the postgres backend: postgres://USER:PASSWORD@HOST:5432/DATABASE");
+            reader.problem(
+                "postgres.url",
+                "is needed by the postgres backend: postgres://USER:PASSWORD@HOST:5432/DATABASE",
+            );
         }
         let truth = [("true", true), ("false", false)];
         Postgres {
@@ -223,12 +238,8 @@ fn not_yet(reader: &mut Reader) {
         ("redis.url", &[]),
         ("otlp.endpoint", &[]),
     ];
-    const WITHOUT_EFFECT: [&str; 4] = [
-        "cache.max_stale",
-        "domains.catch_all_threshold",
-        "metrics.schedule",
-        "segments.schedule",
-    ];
+    const WITHOUT_EFFECT: [&str; 4] =
+        ["cache.max_stale", "domains.catch_all_threshold", "metrics.schedule", "segments.schedule"];
     for (name, harmless) in REFUSED {
         if reader.text(name).is_some_and(|value| !value.is_empty() && !harmless.contains(&&*value)) {
             reader.problem(name, "this version can't do this yet; leave it unset");

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
-use footfall_conformance::instant;
+use footfall_conformance::{Draft, batch_of, instant};
 use footfall_domain::time::Timestamp;
-use footfall_ports::Clock;
+use footfall_ports::{Clock, EventLog, Outcome, StoreError};
 use footfall_postgres::{ConnectOptions, OpenError, PostgresOptions, PostgresStore};
 
 /// When tests begin.
@@ -19,6 +20,11 @@ impl TestClock {
     /// A clock that shows that instant.
     pub(crate) fn at(text: &str) -> Self {
         Self(Arc::new(AtomicI64::new(instant(text).micros())))
+    }
+
+    /// Shows another instant from now on.
+    pub(crate) fn set(&self, now: Timestamp) {
+        self.0.store(now.micros(), Ordering::SeqCst);
     }
 }
 
@@ -47,4 +53,55 @@ pub(crate) async fn open(url: &str) -> PostgresStore {
 /// Opens a store.
 pub(crate) async fn opened(options: PostgresOptions) -> Result<PostgresStore, OpenError> {
     PostgresStore::open(options).await
+}
+
+/// Opens several instances on a database, all at once.
+pub(crate) async fn open_many(url: &str, count: usize) -> Vec<PostgresStore> {
+    let opening: Vec<_> = (0..count)
+        .map(|_| {
+            let url = url.to_owned();
+            tokio::spawn(async move { open(&url).await })
+        })
+        .collect();
+    let mut stores = Vec::new();
+    for store in opening {
+        stores.push(store.await.unwrap());
+    }
+    stores
+}
+
+/// Appends events that must be taken.
+pub(crate) async fn append(store: &PostgresStore, drafts: &[Draft]) -> Vec<Outcome> {
+    store.append(batch_of(drafts)).await.unwrap_or_else(|error| panic!("{}", chain(&error)))
+}
+
+/// Appends events as a client does: again, for as long as it is told that it may.
+pub(crate) async fn append_stubbornly(store: &PostgresStore, drafts: &[Draft]) -> Vec<Outcome> {
+    for _ in 0..3_000 {
+        match store.append(batch_of(drafts)).await {
+            Ok(outcomes) => return outcomes,
+            Err(StoreError::Unavailable { .. }) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(other) => panic!("{}", chain(&other)),
+        }
+    }
+    panic!("it is never taken");
+}
+
+/// An error and what lies beneath it.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
+}
+
+/// Waits until something is so.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+    for _ in 0..600 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("after 30 s it is not so: {what}");
 }

@@ -1,8 +1,6 @@
 //! Stores for tests.
 
 pub(crate) mod database;
-pub(crate) mod events;
-pub(crate) mod expected;
 pub(crate) mod image;
 pub(crate) mod random;
 
@@ -12,6 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use footfall_conformance::{Backend, Draft, batch_of, instant};
+pub(crate) use footfall_conformance::{events, expected};
 use footfall_domain::time::Timestamp;
 use footfall_embedded::{EmbeddedOptions, EmbeddedStore, OpenError, Sync};
 use footfall_ports::{Clock, EventLog, Outcome};

@@ -1,29 +1,31 @@
-//! Events for these tests.
+//! Events for tests of what is beyond the suite: kinds, users and subjects follow from a number.
 
 use std::ops::Range;
 
-use footfall_conformance::{Draft, instant};
 use footfall_domain::time::{MINUTE_US, Timestamp};
 
-/// The instant around which events happen.
-pub(crate) const START: &str = "2025-05-26T12:00";
+use crate::{Draft, instant};
 
-pub(crate) fn after(micros: i64) -> Timestamp {
+/// The instant around which events happen.
+pub const START: &str = "2025-05-26T12:00";
+
+/// So long after that.
+pub fn after(micros: i64) -> Timestamp {
     instant(START).plus_micros(micros)
 }
 
 /// Spread over all bits, as real identities are.
-pub(crate) const fn spread(number: u128) -> u128 {
+pub const fn spread(number: u128) -> u128 {
     number.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)
 }
 
 /// Events of all kinds over twelve days, in no order.
-pub(crate) fn mixed(numbers: Range<u128>) -> Vec<Draft> {
+pub fn mixed(numbers: Range<u128>) -> Vec<Draft> {
     numbers.map(|number| event(number, after((number as i64 * 611 % 1_009) * 17 * MINUTE_US))).collect()
 }
 
 /// An event whose kind, user and subject follow from its number.
-pub(crate) fn event(number: u128, at: Timestamp) -> Draft {
+pub fn event(number: u128, at: Timestamp) -> Draft {
     let user = format!("user-{}", number % 83);
     let id = spread(number);
     match number % 5 {

@@ -1,29 +1,31 @@
 //! What a store must answer, counted beforehand, to be held against many stores.
 
-use footfall_conformance::{Answer, Backend, Draft, Query, Reference, range};
+use std::sync::Arc;
+
 use footfall_domain::answers::{EventFilter, Metric, Order, PageOrder, SeriesFilter, Slice};
 use footfall_domain::time::{DAY_US, HOUR_US, TimeRange};
-use footfall_embedded::EmbeddedStore;
+use footfall_ports::{Analytics, EventLog, Health};
 
-use super::backend;
-use super::events::after;
+use crate::events::after;
+use crate::{Answer, Backend, Draft, Query, Reference, range};
 
 /// Questions and their answers.
-pub(crate) struct Expected {
+#[derive(Debug)]
+pub struct Expected {
     events: Vec<Draft>,
     answers: Vec<(Query, Answer)>,
 }
 
 impl Expected {
     /// What a store with these events answers.
-    pub(crate) fn of(events: &[Draft]) -> Self {
+    pub fn of(events: &[Draft]) -> Self {
         let mut reference = Reference::default();
         reference.append(events);
         Self::of_reference(&reference)
     }
 
     /// What a store answers that went through what the reference did.
-    pub(crate) fn of_reference(reference: &Reference) -> Self {
+    pub fn of_reference(reference: &Reference) -> Self {
         let answer = |query: Query| {
             let answer = reference.answer(&query);
             (query, answer)
@@ -43,8 +45,11 @@ impl Expected {
 
     /// What is wrong with a store: nothing, when every event is there as it was, once, every figure is right, and the
     /// store finds so itself.
-    pub(crate) async fn flaw_of(&self, store: &EmbeddedStore) -> Option<String> {
-        let backend = backend(store);
+    pub async fn flaw_of<S>(&self, store: &S) -> Option<String>
+    where
+        S: EventLog + Analytics + Health + Clone + 'static,
+    {
+        let backend = Backend::of(Arc::new(store.clone()));
         match backend.analytics.verify().await {
             Ok(differences) if differences.is_empty() => {}
             other => return Some(format!("verify says {other:?}")),
@@ -59,7 +64,13 @@ impl Expected {
     }
 
     /// The same, as a test's end.
-    pub(crate) async fn holds_for(&self, store: &EmbeddedStore) {
+    ///
+    /// # Panics
+    /// With what is wrong.
+    pub async fn holds_for<S>(&self, store: &S)
+    where
+        S: EventLog + Analytics + Health + Clone + 'static,
+    {
         if let Some(flaw) = self.flaw_of(store).await {
             panic!("{flaw}");
         }

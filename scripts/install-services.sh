@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Installs the services that tests and benchmarks start for themselves: PostgreSQL, PgBouncer, and openssl for their
+# certificates. Only what is missing, from Debian's packages; nothing of it is started, now or at boot. Where it can't
+# install, says in one line what is missing, and fails.
+set -euo pipefail
+
+missing=()
+compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
+[[ -x /usr/sbin/pgbouncer ]] || command -v pgbouncer >/dev/null || missing+=(pgbouncer)
+command -v openssl >/dev/null || missing+=(openssl)
+# As root the servers run as the user that Debian's package makes.
+if [[ $EUID == 0 && " ${missing[*]} " != *" postgresql "* ]]; then
+    id postgres >/dev/null 2>&1 || missing+=(postgresql)
+fi
+((${#missing[@]} > 0)) || exit 0
+
+give_up() {
+    echo "$1: apt-get install ${missing[*]}" >&2
+    exit 1
+}
+
+command -v apt-get >/dev/null || give_up "missing services, and no apt-get to install them; on Debian"
+if [[ $EUID != 0 ]]; then
+    command -v sudo >/dev/null || give_up "missing services, and neither root nor sudo to install them; as root"
+    exec sudo "$(realpath "${BASH_SOURCE[0]}")"
+fi
+
+# No cluster of Debian's own (a drop-in, so that the machine's configuration stays as it is), and no service: both for
+# the time of the install only.
+drop_in=/etc/postgresql-common/createcluster.d/footfall-tests.conf
+policy=/usr/sbin/policy-rc.d
+kept=$(mktemp -d)
+restore() {
+    status=$?
+    trap - EXIT INT TERM
+    rm -f "$drop_in" "$policy"
+    rmdir --ignore-fail-on-non-empty "${drop_in%/*}"
+    [[ ! -e $kept/policy && ! -L $kept/policy ]] || mv "$kept/policy" "$policy"
+    rm -rf "$kept"
+    exit "$status"
+}
+[[ ! -e $policy && ! -L $policy ]] || cp -a "$policy" "$kept/policy"
+trap restore EXIT INT TERM
+mkdir -p "${drop_in%/*}"
+echo "create_main_cluster = false" >"$drop_in"
+rm -f "$policy"
+printf '#!/bin/sh\nexit 101\n' >"$policy"
+chmod 755 "$policy"
+
+export DEBIAN_FRONTEND=noninteractive
+{
+    apt-get update -qq
+    apt-get install -y -qq --no-install-recommends "${missing[@]}"
+} >"$kept/log" 2>&1 </dev/null || {
+    tail -n 20 "$kept/log" >&2
+    give_up "the packages could not be installed"
+}
+
+# The packages enable their services for the next boot: without a cluster PostgreSQL's does nothing, PgBouncer's does.
+if [[ " ${missing[*]} " == *" pgbouncer "* ]] && command -v systemctl >/dev/null; then
+    systemctl disable --quiet pgbouncer >/dev/null 2>&1 || true
+fi
