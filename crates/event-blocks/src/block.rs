@@ -57,31 +57,31 @@ impl Packing {
 
 /// Gathers records for a block.
 #[derive(Debug, Default)]
-pub struct BlockWriter {
+pub(crate) struct BlockWriter {
     plain: Vec<u8>,
     count: u32,
 }
 
 impl BlockWriter {
     /// Adds a record; an empty one for an event that was dropped.
-    pub fn push(&mut self, record: &[u8]) {
+    pub(crate) fn push(&mut self, record: &[u8]) {
         self.plain.extend_from_slice(&(record.len() as u16).to_le_bytes());
         self.plain.extend_from_slice(record);
         self.count += 1;
     }
 
     /// How many events it holds.
-    pub const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.count as usize
     }
 
     /// Whether no more should be added.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.len() >= EVENTS_MAX || self.plain.len() >= BYTES_MAX
     }
 
     /// The block of what was added, for any place. The writer is empty afterwards.
-    pub fn pack(&mut self, packing: Packing) -> PackedBlock {
+    pub(crate) fn pack(&mut self, packing: Packing) -> PackedBlock {
         let packed = (self.plain.len() >= packing.compresses_from_bytes())
             .then(|| compress(&self.plain, packing.level()).ok())
             .flatten()
@@ -110,7 +110,7 @@ pub struct PackedBlock {
 
 impl PackedBlock {
     /// How many events it holds.
-    pub const fn len(&self) -> u64 {
+    pub const fn events(&self) -> u64 {
         self.count as u64
     }
 
@@ -141,7 +141,7 @@ pub fn pack_all<'a>(records: impl Iterator<Item = &'a [u8]>, packing: Packing) -
 pub fn place(blocks: Vec<PackedBlock>, first: &mut u64) -> impl Iterator<Item = PlacedBlock> {
     blocks.into_iter().map(move |block| {
         let at = *first;
-        *first += block.len();
+        *first += block.events();
         (at, block.at(at))
     })
 }
@@ -157,6 +157,9 @@ pub struct Block {
 
 impl Block {
     /// Unpacks the value that stands at that ordinal.
+    ///
+    /// # Errors
+    /// When it isn't what was written.
     pub fn read(first: u64, value: &[u8]) -> Result<Self, Damage> {
         let (count, plain_bytes) = check(first, value)?;
         let body = &value[HEADER..];
@@ -226,11 +229,17 @@ pub fn fingerprint(sums: impl IntoIterator<Item = u32>) -> u32 {
 }
 
 /// How many events a block of this head holds.
+///
+/// # Errors
+/// When it is no block's head.
 pub fn count_of(first: u64, head: &[u8]) -> Result<u64, Damage> {
     check_head(first, head).map(|(count, _)| count as u64)
 }
 
 /// Checks all that can be checked without unpacking. Returns the number of events and of plain bytes.
+///
+/// # Errors
+/// When it isn't what was written.
 pub fn check(first: u64, value: &[u8]) -> Result<(usize, usize), Damage> {
     let numbers = check_head(first, value)?;
     if crc32fast::hash(&value[HEADER..]) != number_at(value, 10) {

@@ -185,6 +185,9 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// Unpacks the value that stands at that ordinal.
+    ///
+    /// # Errors
+    /// When it isn't what was written.
     pub fn read(first: u64, value: &[u8]) -> Result<Self, Damage> {
         let damage = |what: &str| Damage::checkpoint(first, what);
         let Some((data, sum)) =
@@ -198,7 +201,9 @@ impl Checkpoint {
         if data[0] != VERSION {
             return Err(damage("is of another version"));
         }
-        let (data, blocks) = data.split_last_chunk::<BLOCKS>().expect("it is long enough");
+        let Some((data, blocks)) = data.split_last_chunk::<BLOCKS>() else {
+            return Err(damage("is cut short"));
+        };
         let number =
             |at: usize| u32::from_le_bytes([data[at], data[at + 1], data[at + 2], data[at + 3]]) as usize;
         let (count, plain_bytes) = (number(1), number(5));
@@ -246,7 +251,7 @@ impl Checkpoint {
 
     /// What became of each event, its identity and its time.
     pub fn events(&self) -> impl Iterator<Item = (State, EventId, Timestamp)> {
-        let ids = self.ids.chunks_exact(16).map(|id| EventId::from_bytes(id.try_into().expect("16 bytes")));
+        let ids = self.ids.as_chunks().0.iter().map(|id| EventId::from_bytes(*id));
         self.states.iter().copied().zip(ids).zip(&self.times).map(|((state, id), at)| (state, id, *at))
     }
 

@@ -235,9 +235,10 @@ impl Inner {
     pub(crate) fn note_replica(&self, trouble: Option<String>) {
         let mut noted = self.replica_trouble.lock().unwrap_or_else(PoisonError::into_inner);
         if *noted != trouble {
-            match &trouble {
-                Some(trouble) => tracing::warn!("the replica: {trouble}"),
-                None => tracing::info!("the replica is read from again"),
+            if let Some(trouble) = &trouble {
+                tracing::warn!("the replica: {trouble}");
+            } else {
+                tracing::info!("the replica is read from again");
             }
             *noted = trouble;
         }

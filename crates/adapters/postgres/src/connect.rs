@@ -105,7 +105,7 @@ impl Connections {
 
     async fn from(&self, pool: &Pool) -> Result<Connection, DatabaseError> {
         let object = Some(pool.get().await?);
-        Ok(Connection { object, pgbouncer: self.pgbouncer, is_sound: false })
+        Ok(Connection { object, pgbouncer: self.pgbouncer, in_transaction: false, is_sound: false })
     }
 
     /// Makes no more connections.
@@ -122,6 +122,7 @@ impl Connections {
 pub(crate) struct Connection {
     object: Option<Object>,
     pgbouncer: bool,
+    in_transaction: bool,
     is_sound: bool,
 }
 
@@ -146,6 +147,7 @@ impl Connection {
         let result = in_time(rows).await;
         if let Err(DatabaseError::Database(error)) = &result
             && error.as_db_error().is_some()
+            && !self.in_transaction
         {
             // The server answered, so the connection is as good as before.
             self.is_sound = true;
@@ -155,6 +157,7 @@ impl Connection {
 
     /// Begins a transaction.
     pub(crate) async fn begin(&mut self) -> Result<(), DatabaseError> {
+        self.in_transaction = true;
         self.run("BEGIN").await
     }
 

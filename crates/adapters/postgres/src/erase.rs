@@ -147,7 +147,7 @@ async fn replace(
         let mut at = block.first();
         for (index, packed) in packed.into_iter().enumerate() {
             debug_assert_eq!(index, 0, "a block that loses content stays one");
-            let events = packed.len();
+            let events = packed.events();
             firsts.push(at as i64);
             values.push(packed.at(at));
             at += events;

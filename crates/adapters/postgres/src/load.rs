@@ -83,20 +83,21 @@ async fn send_lane(
     parts: &Sender<Part>,
 ) -> Result<bool, DatabaseError> {
     let mut at = positions_of(lane).start;
-    while checkpoints {
-        let rows = source.query(&CHECKPOINTS_FROM, &[&lane, &(at as i64), &(next as i64)]).await?;
-        if rows.is_empty() {
-            break;
-        }
-        for row in rows {
-            let (first, past): (i64, i64) = (row.get("first"), row.get("past"));
-            let checkpoint = Part::Checkpoint(first as u64, row.get("value"));
-            if !send_blocks(source, lane, at, first as u64, parts).await?
-                || parts.send(checkpoint).await.is_err()
-            {
-                return Ok(false);
+    if checkpoints {
+        loop {
+            let rows = source.query(&CHECKPOINTS_FROM, &[&lane, &(at as i64), &(next as i64)]).await?;
+            if rows.is_empty() {
+                break;
             }
-            at = past as u64;
+            for row in rows {
+                let (first, past): (i64, i64) = (row.get("first"), row.get("past"));
+                let checkpoint = Part::Checkpoint(first as u64, row.get("value"));
+                let goes_on = send_blocks(source, lane, at, first as u64, parts).await?;
+                if !goes_on || parts.send(checkpoint).await.is_err() {
+                    return Ok(false);
+                }
+                at = past as u64;
+            }
         }
     }
     send_blocks(source, lane, at, next, parts).await

@@ -29,14 +29,14 @@ pub enum TlsError {
 
 /// What connects with TLS where the server has it.
 pub(crate) fn connector(
-    verifies: bool,
+    asks_for_authority: bool,
     asks_for_name: bool,
     roots: Option<&str>,
 ) -> Result<MakeRustlsConnect, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let builder =
         ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
-    let trust = if verifies { Some(Arc::new(read_roots(roots)?)) } else { None };
+    let trust = if asks_for_authority { Some(Arc::new(read_roots(roots)?)) } else { None };
     let config = match trust {
         Some(trust) if asks_for_name => {
             let verifier = WebPkiServerVerifier::builder_with_provider(trust, provider).build();

@@ -74,7 +74,9 @@ impl Inner {
         let found = self
             .ask(move |models| {
                 let mut log = log;
-                later.iter().for_each(|part| log.add(counted(part, floor)));
+                for part in &later {
+                    log.add(counted(part, floor));
+                }
                 models.differences(&log, DIFFERENCES_MAX)
             })
             .await?;

@@ -30,20 +30,20 @@ async fn the_same_events_from_four_at_once() {
                 if task % 2 == 1 {
                     events.reverse();
                 }
-                let mut stored = 0;
+                let mut own = 0;
                 for part in events.chunks([7, 100, 450, 1_000][task]) {
                     let outcomes = append(&store, part).await;
-                    stored += outcomes.into_iter().filter(|outcome| *outcome == Stored).count();
+                    own += outcomes.into_iter().filter(|outcome| *outcome == Stored).count();
                 }
-                stored
+                own
             }));
         }
     }
-    let mut stored = 0;
+    let mut all = 0;
     for task in appending {
-        stored += task.await.unwrap();
+        all += task.await.unwrap();
     }
-    assert_eq!(stored, events.len(), "each event is stored by one of them");
+    assert_eq!(all, events.len(), "each event is stored by one of them");
     let expected = Expected::of(&events);
     for store in &stores {
         expected.holds_for(store).await;
