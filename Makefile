@@ -1,10 +1,10 @@
-# Footfall. `make` lists what there is. Nothing here installs anything, and each target says what it needs.
+# Footfall. `make` lists what there is. Only `test` and `services` install anything: the servers that the tests start.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo start run dev build lint fmt test test-unit test-property-long test-crash-long bench \
-	bench-load bench-queries bench-micro bench-engines docs clean
+.PHONY: help demo start run dev build migrate-up lint fmt services test test-unit test-property-long test-crash-long \
+	bench bench-load bench-queries bench-postgres bench-micro bench-engines docs clean
 
 CARGO ?= cargo
 RELEASE := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)/release
@@ -51,20 +51,28 @@ lint: ## Check format, lints (warnings are errors) and the dependency rule
 fmt: ## Format the code
 	$(CARGO) fmt --all
 
-test: ## Run every test
+migrate-up: ## Bring the schema of the configured database up (FOOTFALL__POSTGRES__URL)
+	FOOTFALL__STORAGE__BACKEND=postgres $(CARGO) run --locked -p footfall-server -- migrate
+
+services: ## Install the servers that tests start for themselves, where they are missing (PostgreSQL, PgBouncer, openssl)
+	@scripts/install-services.sh
+
+test: services ## Run every test; installs the servers that they start
 	@scripts/need.sh "make test" $(CARGO) cc
 	$(CARGO) test --workspace --locked --lib --bins --tests
+	TEST_BACKEND=embedded $(CARGO) test --locked -p footfall-server --test http
+	TEST_BACKEND=postgres $(CARGO) test --locked -p footfall-server --test http
 
-test-unit: ## Run only the tests inside the crates, without the ones that start the binary
+test-unit: services ## Run only the tests inside the crates, without the ones that start the binary
 	$(CARGO) test --workspace --locked --lib --bins
 
-test-property-long: ## Run the property tests with many more cases (CASES=50000)
+test-property-long: services ## Run the property tests with many more cases (CASES=50000)
 	PROPTEST_CASES=$(CASES) $(CARGO) test --workspace --locked --release
 
 test-crash-long: ## Kill the real binary and start it again, many times under load (ROUNDS=200)
 	FOOTFALL_CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --locked -p footfall-server --test crash -- --nocapture
 
-bench: bench-micro bench-load bench-queries ## Run all benchmarks: some minutes; nothing else should run meanwhile
+bench: bench-micro bench-load bench-queries bench-postgres ## Run all benchmarks: some minutes; nothing else should run meanwhile
 
 bench-micro: ## Measure single functions
 	$(CARGO) bench --locked -p footfall-bench
@@ -73,11 +81,17 @@ bench-load: ## Measure ingestion over loopback beside a bare handler, on each ba
 	$(CARGO) build --release --locked -p footfall-server -p footfall-bench
 	$(RELEASE)/load --backend embedded $(LOAD)
 	$(RELEASE)/load --backend memory $(LOAD)
+	scripts/install-services.sh
+	$(RELEASE)/load --backend postgres $(LOAD)
 
 bench-queries: ## Measure disk, start, memory and questions over many stored events, on each backend (EVENTS=10000000)
 	$(CARGO) build --release --locked -p footfall-server -p footfall-bench
 	$(RELEASE)/queries $(EVENTS) embedded
 	$(RELEASE)/queries $(EVENTS) memory
+
+bench-postgres: services ## Measure the postgres backend beside ceilings of the same server, empty and at EVENTS=10000000 rows
+	$(CARGO) build --release --locked -p footfall-server -p footfall-bench
+	$(RELEASE)/postgres $(EVENTS)
 
 bench-engines: ## Measure the engines that the embedded store was chosen from (docs/adr/0008-embedded-engine.md)
 	cd crates/bench/engines && $(CARGO) run --release --locked

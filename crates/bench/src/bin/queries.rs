@@ -2,7 +2,7 @@
 //! long filling the store took, what it holds in memory by part and on disk, how long a start takes, and how long answers.
 //!
 //! `queries [EVENTS] [BACKEND]`, ten million and `memory` unless told otherwise; `embedded` uses a folder beside the
-//! program, which is removed in the end. Bounded by the number; nothing leaves the process.
+//! program and `postgres` a server of its own there, which are removed in the end. Bounded by the number; nothing leaves the process.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -42,11 +42,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let backend = arguments.next().unwrap_or_else(|| "memory".into());
     println!("{:?}", Machine::look_up());
     let now = SystemClock.now();
-    let mut store = Store::start(&backend, Arc::new(SystemClock))?;
+    let mut store = Store::start(&backend, Arc::new(SystemClock)).await?;
     let history = History { now, random: Random::new(1, 1), pages: Zipf::new(PAGES) };
     let (raw_bytes, batches) = fill(&store, history, events).await?;
     memory(&store, events, raw_bytes);
-    disk(&mut store, events)?;
+    disk(&mut store, events).await?;
     println!(
         "ingestion: worst append of {BATCH} events {:.1} ms (aim: 20), p99.9 {:.1} ms, {} over 20 ms",
         ms(batches.max()),
@@ -153,10 +153,10 @@ fn memory(store: &Store, events: usize, raw_bytes: usize) {
     }
 }
 
-fn disk(store: &mut Store, events: usize) -> Result<(), Box<dyn Error>> {
-    let Some(bytes) = store.compacted_bytes()? else { return Ok(()) };
+async fn disk(store: &mut Store, events: usize) -> Result<(), Box<dyn Error>> {
+    let Some(bytes) = store.compacted_bytes().await? else { return Ok(()) };
     println!("disk, bytes an event: {:.1}  aim: 120", bytes as f64 / events as f64);
-    if let Some(start) = store.restart()? {
+    if let Some(start) = store.restart().await? {
         println!("start with {events} events: {:.2} s  aim: 5", start.as_secs_f64());
     }
     Ok(())

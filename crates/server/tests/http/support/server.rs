@@ -7,7 +7,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use footfall_domain::time::Timestamp;
+use footfall_test_services::Postgres;
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::client::{Answer, Connection, Request};
 
@@ -19,6 +21,7 @@ pub(crate) struct Server {
     process: Child,
     pub(crate) address: String,
     errors: Option<JoinHandle<String>>,
+    _folder: Option<TempDir>,
 }
 
 /// How a server ended.
@@ -31,10 +34,11 @@ pub(crate) struct Stopped {
 impl Server {
     /// Serves on a port of its own, from memory or what `TEST_BACKEND` names, with these settings besides (`SECTION__KEY`).
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
-        let mut process = serve(settings).spawn().expect("the binary starts");
+        let (mut command, folder) = serve(settings);
+        let mut process = command.spawn().expect("the binary starts");
         let mut output = BufReader::new(process.stdout.take().expect("standard output is a pipe"));
         let errors = Some(drain(process.stderr.take().expect("standard error is a pipe")));
-        let mut server = Self { process, address: String::new(), errors };
+        let mut server = Self { process, address: String::new(), errors, _folder: folder };
         match address_in(&mut output) {
             Some(address) => server.address = address,
             None => panic!("the server ended: {}", server.wait().stderr),
@@ -45,11 +49,12 @@ impl Server {
 
     /// Starts a server that must refuse to, and hands back what it said.
     pub(crate) fn refuses_to_start(settings: &[(&str, &str)]) -> String {
-        let mut process = serve(settings).spawn().expect("the binary starts");
+        let (mut command, folder) = serve(settings);
+        let mut process = command.spawn().expect("the binary starts");
         let mut output = BufReader::new(process.stdout.take().expect("standard output is a pipe"));
         let errors = Some(drain(process.stderr.take().expect("standard error is a pipe")));
         let address = address_in(&mut output);
-        let server = Self { process, address: String::new(), errors };
+        let server = Self { process, address: String::new(), errors, _folder: folder };
         assert_eq!(address, None, "the server started");
         let stopped = server.wait();
         assert!(!stopped.status.success(), "{}", stopped.stderr);
@@ -121,26 +126,32 @@ impl Drop for Server {
     }
 }
 
-fn serve(settings: &[(&str, &str)]) -> Command {
-    let mut command = footfall();
+/// The command, and the folder that its store is in, which goes with it.
+fn serve(settings: &[(&str, &str)]) -> (Command, Option<TempDir>) {
+    let (mut command, mut folder) = (footfall(), None);
     command.env("FOOTFALL__SERVER__BIND", "127.0.0.1:0");
     // What is about one backend says so; all else is true of every backend, and is run on each.
-    let is_of_memory = settings.iter().any(|(name, _)| name.starts_with("MEMORY__"));
-    match std::env::var("TEST_BACKEND") {
-        Ok(backend) if backend == "postgres" && !is_of_memory => {
-            command.env("FOOTFALL__STORAGE__BACKEND", "postgres");
-            command.env("FOOTFALL__POSTGRES__URL", footfall_test_services::Postgres::shared().database());
+    let chooses = |(name, _): &(&str, &str)| name.starts_with("MEMORY__") || *name == "STORAGE__BACKEND";
+    let backend = std::env::var("TEST_BACKEND").ok().filter(|_| !settings.iter().any(chooses));
+    let backend = backend.unwrap_or_else(|| "memory".to_owned());
+    match &backend[..] {
+        "postgres" => {
+            command.env("FOOTFALL__POSTGRES__URL", Postgres::shared().database());
             command.env("FOOTFALL__POSTGRES__POOL_SIZE", "3");
         }
-        _ => {
-            command.env("FOOTFALL__STORAGE__BACKEND", "memory");
+        "embedded" => {
+            let own = tempfile::tempdir().expect("there is room");
+            command.env("FOOTFALL__EMBEDDED__DIR", own.path());
+            folder = Some(own);
         }
+        _ => {}
     }
+    command.env("FOOTFALL__STORAGE__BACKEND", backend);
     for (name, value) in settings {
         command.env(format!("FOOTFALL__{name}"), value);
     }
     command.arg("serve").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
+    (command, folder)
 }
 
 /// The address that the server says it listens on; `None` when it ends before.
