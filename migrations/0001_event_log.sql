@@ -54,11 +54,11 @@ CREATE TABLE erasures (
     done_at timestamptz
 );
 
--- Numbers that instances share: `floor`, before which nothing is kept (microseconds since 1970), and `erasures`, how many there
--- have been.
+-- Numbers that instances share: `floor`, before which nothing is kept (microseconds since 1970), `erasures`, how many there
+-- have been, and `finished`, how many of them have been carried out in the blocks.
 -- A reference table.
 CREATE TABLE facts (
     name text PRIMARY KEY,
     value bigint NOT NULL
 );
-INSERT INTO facts (name, value) VALUES ('floor', -9223372036854775808), ('erasures', 0);
+INSERT INTO facts (name, value) VALUES ('floor', -9223372036854775808), ('erasures', 0), ('finished', 0);

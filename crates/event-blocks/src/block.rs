@@ -198,6 +198,11 @@ impl Block {
         &self.plain[self.starts[place] as usize..self.starts[place + 1] as usize - 2]
     }
 
+    /// Bytes of all records, unpacked.
+    pub const fn bytes(&self) -> usize {
+        self.plain.len()
+    }
+
     /// Whether the ordinal is in the block.
     pub fn holds(&self, ordinal: u64) -> bool {
         (self.first..self.past()).contains(&ordinal)

@@ -83,13 +83,13 @@ impl Queue {
     /// Takes what waits, as much as one commit holds; waits for some. `None` when nothing does and nothing will.
     ///
     /// Clients that wait for their answers come again soon after they have them. Were each commit begun with the first that
-    /// comes, there would be many small ones, which cost the database much. So one at a time gathers, and waits for half of
+    /// comes, there would be many small ones, which cost the database much. So one at a time gathers, and waits for most of
     /// those who were there lately, and never longer than `patience`. Who is alone waits for nobody.
     pub(crate) async fn take(&self, patience: Duration) -> Option<Vec<Job>> {
         let mut gathered = self.gathering.lock().await;
         loop {
             self.wait_for(1).await?;
-            let company = gathered.jobs / 2;
+            let company = gathered.jobs * 3 / 4;
             if company > 1 {
                 let _ = tokio::time::timeout(patience, self.wait_for(company)).await;
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use footfall_domain::answers::{EventFilter, Order, Slice};
 use footfall_domain::event::EventId;
@@ -11,6 +12,7 @@ use footfall_event_blocks::block::Block;
 use footfall_event_blocks::group::{Group, facts};
 use footfall_ports::StoreError;
 use footfall_read_models::{Location, ReadModels};
+use tokio::time::Instant;
 use tokio_postgres::Row;
 
 use crate::connect::Connection;
@@ -25,6 +27,13 @@ const FOLD_EVENTS: usize = 16_384;
 
 /// Why there are no answers any more: what a panic left behind is not what the log says.
 pub(crate) const HALF_CHANGED: &str = "a failure left the figures half changed: restart the service";
+
+/// How often all is read anew for one question.
+const RELOADS_MAX: usize = 3;
+/// How long a replica that failed, or lags, is left alone.
+const REPLICA_PAUSE: Duration = Duration::from_secs(1);
+/// When whoever waited in vain may try again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// How far the read models are.
 #[derive(Debug)]
@@ -43,6 +52,8 @@ pub(crate) struct Heads {
     pub(crate) floor: Timestamp,
     /// How many erasures there have been.
     pub(crate) erased: i64,
+    /// How many of them were carried out in the blocks.
+    finished: i64,
     /// Those after a number, in order.
     pub(crate) erasures: Vec<Erasure>,
 }
@@ -71,24 +82,38 @@ impl Erasure {
 
 impl Heads {
     pub(crate) async fn read(connection: &mut Connection, after: i64) -> Result<Self, DatabaseError> {
-        let mut heads =
-            Self { lanes: BTreeMap::new(), floor: Timestamp::MIN, erased: 0, erasures: Vec::new() };
+        let (lanes, floor) = (BTreeMap::new(), Timestamp::MIN);
+        let mut heads = Self { lanes, floor, erased: 0, finished: 0, erasures: Vec::new() };
         for row in connection.query(&HEADS, &[&after]).await? {
             let value: i64 = row.get("value");
             match row.get::<_, i32>("kind") {
                 0 => drop(heads.lanes.insert(row.get::<_, i64>("number") as i32, value as u64)),
                 1 => heads.floor = Timestamp::from_micros_clamped(value),
                 2 => heads.erased = value,
+                4 => heads.finished = value,
                 _ => heads.erasures.push(Erasure::of(&row)),
             }
         }
         Ok(heads)
     }
 
-    /// Whether these are at least as far as others.
-    fn reach(&self, others: &Self) -> bool {
+    /// Whether these are at least as far as others, and as those lanes.
+    fn reach(&self, others: &Self, lanes: &BTreeMap<i32, u64>) -> bool {
         let is_there = |(lane, next): (&i32, &u64)| self.lanes.get(lane).is_some_and(|ours| ours >= next);
-        self.erased >= others.erased && others.lanes.iter().all(is_there)
+        self.erased >= others.erased
+            && self.finished >= others.finished
+            && self.floor == others.floor
+            && lanes.iter().all(is_there)
+    }
+
+    /// Whether read models that are so far can go on from there.
+    fn follow(&self, progress: &Progress) -> bool {
+        let is_next = |(at, erasure): (i64, &Erasure)| erasure.number == progress.erasures + 1 + at;
+        let is_behind = |(lane, known): (&i32, &u64)| self.lanes.get(lane).is_none_or(|next| next < known);
+        (0..).zip(&self.erasures).all(is_next)
+            && self.erased == progress.erasures + self.erasures.len() as i64
+            && self.floor >= progress.floor
+            && !progress.known.iter().any(is_behind)
     }
 }
 
@@ -101,10 +126,15 @@ impl Inner {
         if self.served.load(Ordering::Acquire) >= ticket {
             return Ok(());
         }
+        if self.failed.load(Ordering::Acquire) >= ticket {
+            // Whoever waited through a failure has waited long enough.
+            return Err(StoreError::Unavailable { retry_after: RETRY_AFTER, source: None });
+        }
         let serves = self.asked.load(Ordering::Acquire);
-        self.bring_up(&mut progress).await?;
-        self.served.store(serves, Ordering::Release);
-        Ok(())
+        let brought = self.bring_up(&mut progress).await;
+        let outcome = if brought.is_ok() { &self.served } else { &self.failed };
+        outcome.store(serves, Ordering::Release);
+        brought.map(drop)
     }
 
     /// The same for whoever holds the progress already. Returns how far the log was.
@@ -121,20 +151,20 @@ impl Inner {
         if self.models.is_poisoned() {
             return Err(StoreError::Failed(HALF_CHANGED.into()));
         }
-        let mut connection = self.connections.primary().await?;
-        let mut heads = Heads::read(&mut connection, progress.erasures).await?;
-        connection.keep();
-        let is_next = |(at, erasure): (i64, &Erasure)| erasure.number == progress.erasures + 1 + at;
-        let follows = (0..).zip(&heads.erasures).all(is_next)
-            && heads.erased == progress.erasures + heads.erasures.len() as i64;
-        if !follows || heads.floor < progress.floor {
-            // Too long away to know who was forgotten meanwhile, or more is kept than was: all of it anew.
+        let mut heads = self.heads(progress.erasures).await?;
+        let mut tried = 0;
+        while !heads.follow(progress) {
+            // Too long away to know who was forgotten meanwhile, or more is kept than was, or the database has lost what it had:
+            // all of it anew.
+            tried += 1;
+            if tried > RELOADS_MAX {
+                return Err(DatabaseError::Changed("the log changes faster than it can be read").into());
+            }
+            self.tail.clear();
             let (models, anew) = self.load().await?;
             *self.models.write().map_err(|_| StoreError::Failed(HALF_CHANGED.into()))? = models;
             *progress = anew;
-            let mut connection = self.connections.primary().await?;
-            heads = Heads::read(&mut connection, progress.erasures).await?;
-            connection.keep();
+            heads = self.heads(progress.erasures).await?;
         }
         for erasure in &heads.erasures {
             self.reach(progress, &erasure.heads, &heads).await?;
@@ -154,6 +184,14 @@ impl Inner {
             self.change(move |models| drop(models.forget_before(floor))).await?;
         }
         progress.floor = floor;
+        self.tail.prune(&progress.known);
+        Ok(heads)
+    }
+
+    async fn heads(&self, after: i64) -> Result<Heads, DatabaseError> {
+        let mut connection = self.connections.primary().await?;
+        let heads = Heads::read(&mut connection, after).await?;
+        connection.keep();
         Ok(heads)
     }
 
@@ -181,13 +219,20 @@ impl Inner {
                     Next::Unknown(until) => {
                         let until = until.min(*target);
                         if source.is_none() {
-                            source = Some(self.source(heads).await?);
+                            source = Some(self.source(heads, targets).await?);
                         }
-                        let source = source.as_mut().expect("it was just chosen");
+                        let chosen = source.as_mut().expect("it was just chosen");
                         let from = known;
-                        let blocks = blocks_from(source, *lane, from, until).await?;
+                        let blocks = match blocks_from(chosen, *lane, from, until).await {
+                            Ok(blocks) => blocks,
+                            Err(error) if self.pause_replica(&error) => {
+                                source = None;
+                                continue;
+                            }
+                            Err(error) => return Err(error.into()),
+                        };
                         // Where there are none, retention has dropped them.
-                        known = blocks.last().map_or(until, Block::past).min(until);
+                        known = blocks.last().map_or(until, Block::past).min(until).max(known);
                         let past = known;
                         self.change(move |models| {
                             models.add(facts(&blocks, |position, _| (from..past).contains(&position)));
@@ -204,43 +249,65 @@ impl Inner {
         Ok(())
     }
 
-    /// Where to read what is missing: the replica, if it has all of it.
-    pub(crate) async fn source(&self, heads: &Heads) -> Result<Connection, DatabaseError> {
-        if self.connections.has_replica() {
-            match self.replica_reaches(heads).await {
+    /// Where to read what is missing up to those positions: the replica, if it has all of it.
+    pub(crate) async fn source(
+        &self,
+        heads: &Heads,
+        targets: &BTreeMap<i32, u64>,
+    ) -> Result<Connection, DatabaseError> {
+        if self.connections.has_replica() && self.replica_is_due() {
+            match self.replica_reaches(heads, targets).await {
                 Ok(Some(connection)) => {
                     self.note_replica(None);
                     return Ok(connection);
                 }
-                Ok(None) => self.note_replica(Some("it lags behind; reading from the primary".into())),
+                Ok(None) => self.note_replica(Some("it lags behind; reading from the primary")),
                 Err(error) => {
                     tracing::debug!(%error, "the replica can't be read");
-                    self.note_replica(Some("it can't be reached; reading from the primary".into()));
+                    self.note_replica(Some("it can't be reached; reading from the primary"));
                 }
             }
         }
         self.connections.primary().await
     }
 
-    async fn replica_reaches(&self, heads: &Heads) -> Result<Option<Connection>, DatabaseError> {
+    async fn replica_reaches(
+        &self,
+        heads: &Heads,
+        targets: &BTreeMap<i32, u64>,
+    ) -> Result<Option<Connection>, DatabaseError> {
         let mut connection = self.connections.replica().await?;
         let replica = Heads::read(&mut connection, i64::MAX).await?;
-        if replica.reach(heads) {
+        if replica.reach(heads, targets) {
             return Ok(Some(connection));
         }
         connection.keep();
         Ok(None)
     }
 
-    pub(crate) fn note_replica(&self, trouble: Option<String>) {
+    fn replica_is_due(&self) -> bool {
+        let noted = self.replica_trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.as_ref().is_none_or(|(_, since)| since.elapsed() >= REPLICA_PAUSE)
+    }
+
+    /// Whether it was perhaps the replica that failed, and there is the primary to read from.
+    fn pause_replica(&self, error: &DatabaseError) -> bool {
+        let is_in_use = self.connections.has_replica() && self.replica_is_due();
+        if is_in_use {
+            tracing::debug!(%error, "reading from the primary");
+            self.note_replica(Some("it failed; reading from the primary"));
+        }
+        is_in_use
+    }
+
+    fn note_replica(&self, trouble: Option<&'static str>) {
         let mut noted = self.replica_trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        if *noted != trouble {
-            if let Some(trouble) = &trouble {
-                tracing::warn!("the replica: {trouble}");
-            } else {
-                tracing::info!("the replica is read from again");
-            }
-            *noted = trouble;
+        let before = noted.as_ref().map(|(trouble, _)| *trouble);
+        *noted = trouble.map(|trouble| (trouble, Instant::now()));
+        match trouble {
+            _ if before == trouble => {}
+            Some(trouble) => tracing::warn!("the replica: {trouble}"),
+            None => tracing::info!("the replica is read from again"),
         }
     }
 

@@ -67,8 +67,10 @@ impl Inner {
                 }
             }
             Err(error) => {
-                // What became of it is unknown: the lane may be further than we know, and is read like any other from now on.
-                self.abandon(lane);
+                if !error.is_refusal() {
+                    // What became of it is unknown: the lane may be further than we know, and is read like any other now.
+                    self.abandon(lane);
+                }
                 tracing::error!(%error, batches = jobs.len(), "events are refused: the database can't keep them");
                 let error = Arc::new(error);
                 for job in jobs {
@@ -93,6 +95,9 @@ impl Inner {
         for _ in 0..TRIES {
             if candidates.is_empty() {
                 return Ok(outcomes);
+            }
+            if lane.as_ref().is_some_and(Lane::is_full) {
+                self.abandon(lane);
             }
             if lane.is_none() {
                 let holder = Uuid::from_u128((self.random)());

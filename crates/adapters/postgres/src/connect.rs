@@ -25,7 +25,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How the database is reached.
 #[derive(Clone)]
 pub struct ConnectOptions {
-    /// The primary, as a URL or as `key=value` pairs; several hosts may be named, of which the one that takes writes is used.
+    /// The primary, as a URL; several hosts may be named, of which the one that takes writes is used.
     /// `sslmode` is `disable`, `prefer`, `require`, `verify-ca` or `verify-full`; `sslrootcert` a file of certificates.
     pub url: String,
     /// A replica for reading, likewise; without one the primary does that too.
@@ -241,6 +241,9 @@ fn pool(url: &str, options: &ConnectOptions) -> Result<Pool, UrlError> {
 
 /// Takes the TLS settings that the driver doesn't know out of the URL.
 fn parse(url: &str) -> Result<(Config, tokio_postgres_rustls::MakeRustlsConnect), UrlError> {
+    if !url.contains("://") {
+        return Err(UrlError::Malformed("it has no scheme".into()));
+    }
     let (base, query) = url.split_once('?').map_or((url, ""), |(base, query)| (base, query));
     let (mut mode, mut roots, mut others) = (None, None, Vec::new());
     for setting in query.split('&').filter(|setting| !setting.is_empty()) {
@@ -253,12 +256,8 @@ fn parse(url: &str) -> Result<(Config, tokio_postgres_rustls::MakeRustlsConnect)
     let mode = mode.as_deref().unwrap_or("prefer");
     let verifies = matches!(mode, "verify-ca" | "verify-full");
     let plain_mode = if verifies { "require" } else { mode };
-    let text = if url.contains("://") {
-        others.push("sslmode=");
-        format!("{base}?{}{plain_mode}", others.join("&"))
-    } else {
-        url.to_owned()
-    };
+    others.push("sslmode=");
+    let text = format!("{base}?{}{plain_mode}", others.join("&"));
     // What the driver says of it could hold a part of it.
     let config =
         Config::from_str(&text).map_err(|error| UrlError::Malformed(without(&error.to_string(), url)))?;
@@ -284,7 +283,6 @@ mod tests {
             let (config, _) = parse(&url).unwrap();
             assert_eq!((config.get_dbname(), config.get_ports()), (Some("footfall"), &[5433][..]), "{mode}");
         }
-        parse("host=db.example user=ann dbname=footfall").unwrap();
     }
 
     #[test]

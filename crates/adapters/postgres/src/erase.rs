@@ -22,24 +22,28 @@ const AT_A_TIME: usize = 1_024;
 impl Inner {
     /// Erases the user's events. Noted, it is done: whatever happens to this instance, another one finishes it.
     pub(crate) async fn erase_user(self: &Arc<Self>, user: String) -> Result<u64, StoreError> {
-        let mut taken = Vec::new();
+        let mut taken = None;
         let number = {
             // Held from before it is noted, so that nobody else here carries it out.
             let mut progress = self.progress.lock().await;
             let number = self.note_erasure(&user).await?;
             let keep = |erasure: &Erasure, positions| {
                 if erasure.number == number {
-                    taken = positions;
+                    taken = Some(positions);
                 }
             };
             self.bring_up_with(&mut progress, keep).await?;
             number
         };
-        taken.sort_unstable();
-        self.erase_at(&taken).await?;
-        self.connections.query(&FINISH_ERASURE, &[&number]).await?;
-        // One that failed half-way is finished first: its events are in no read model, and still in the log.
+        if let Some(taken) = &mut taken {
+            taken.sort_unstable();
+            self.erase_at(taken).await?;
+            self.connections.query(&FINISH_ERASURE, &[&number]).await?;
+        }
+        // One that failed half-way is in no figure, and still in the log; so is this one, where all was taken in anew meanwhile.
+        // They are looked for.
         self.finish_erasures(Some(&user)).await?;
+        let taken = taken.unwrap_or_default();
         if !taken.is_empty() {
             tracing::info!(events = taken.len(), "erased a user");
         }

@@ -88,6 +88,12 @@ impl DatabaseError {
         self.state() == Some(&SqlState::DIVISION_BY_ZERO)
     }
 
+    /// Whether the server has said that nothing was done. A connection that breaks leaves that open.
+    pub(crate) fn is_refusal(&self) -> bool {
+        let breaks = |code: &str| code.starts_with("08") || code.starts_with("57P");
+        self.state().is_some_and(|state| !breaks(state.code()))
+    }
+
     /// Whether there is no such table.
     pub(crate) fn is_missing_table(&self) -> bool {
         self.state() == Some(&SqlState::UNDEFINED_TABLE)

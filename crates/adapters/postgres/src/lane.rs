@@ -10,6 +10,8 @@ use crate::statements::{ADD_LANE, FREE_LANE, TAKE_LANE};
 
 /// A lane's number is all of a position from this bit on.
 const ORDINAL_BITS: u32 = 32;
+/// Events in a lane, about; as `take_lane.sql` has it.
+const EVENTS_MAX: u64 = 4_000_000_000;
 /// So often a lane is looked for before it is given up: another instance may always be quicker.
 const TRIES: usize = 50;
 
@@ -44,6 +46,11 @@ impl Lane {
             }
         }
         Err(DatabaseError::Changed("no lane to append to is to be had"))
+    }
+
+    /// Whether another one should be taken: a lane has room for 2³² events, and a commit must not run into the next lane.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.next - positions_of(self.number).start >= EVENTS_MAX
     }
 
     /// Gives it back, for others to take at once and not only when its lease is over.

@@ -51,7 +51,7 @@ impl Inner {
         let mut connection = self.connections.primary().await?;
         let heads = Heads::read(&mut connection, 0).await?;
         connection.keep();
-        let mut source = self.source(&heads).await?;
+        let mut source = self.source(&heads, &heads.lanes).await?;
         let (parts, to_take) = channel(WAITING_PARTS);
         let floor = heads.floor;
         let taking = tokio::task::spawn_blocking(move || take_in(to_take, floor));
@@ -68,7 +68,12 @@ impl Inner {
             let mut later = positions_of_user(&models, &erasure.user);
             later.retain(|position| !erasure.takes(*position));
             let blocks = if later.is_empty() { Vec::new() } else { self.blocks_of(&later).await? };
-            forget_in(&mut models, erasure, &later, &blocks);
+            let erasure = erasure.clone();
+            let forgetting = tokio::task::spawn_blocking(move || {
+                forget_in(&mut models, &erasure, &later, &blocks);
+                models
+            });
+            models = forgetting.await.map_err(|error| StoreError::Failed(error.into()))?;
         }
         Ok((models, Progress { known: heads.lanes, erasures: heads.erased, floor }))
     }
@@ -91,6 +96,9 @@ async fn send_lane(
             }
             for row in rows {
                 let (first, past): (i64, i64) = (row.get("first"), row.get("past"));
+                if (first as u64) < at {
+                    continue;
+                }
                 let checkpoint = Part::Checkpoint(first as u64, row.get("value"));
                 let goes_on = send_blocks(source, lane, at, first as u64, parts).await?;
                 if !goes_on || parts.send(checkpoint).await.is_err() {

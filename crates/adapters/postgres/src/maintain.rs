@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use footfall_ports::StoreError;
 
-use crate::store::Inner;
+use crate::statements::DROP_ERASURES;
+use crate::store::{Inner, chain};
 
 /// How long events may stay unfolded when nobody asks.
 const FOLD_INTERVAL: Duration = Duration::from_secs(1);
@@ -37,18 +38,19 @@ impl Inner {
                 () = tokio::time::sleep(INTERVAL) => {}
             }
             if let Err(error) = self.maintain(round.is_multiple_of(ERASURE_ROUNDS)).await {
-                tracing::warn!(error = crate::store::chain(&error), "maintenance is put off");
+                tracing::warn!(error = chain(&error), "maintenance is put off");
             }
         }
     }
 
     pub(crate) async fn maintain(&self, all: bool) -> Result<(), StoreError> {
-        self.merge(all).await?;
-        self.drop_expired().await?;
+        // Each whether or not the others could be done.
+        let merged = self.merge(all).await;
+        let dropped = self.drop_expired().await;
         if all {
             self.finish_erasures(None).await?;
-            self.connections.query(&crate::statements::DROP_ERASURES, &[]).await?;
+            self.connections.query(&DROP_ERASURES, &[]).await?;
         }
-        Ok(())
+        Ok(merged.and(dropped)?)
     }
 }

@@ -42,6 +42,9 @@ impl EventLog for PostgresStore {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
+        if self.inner().models.is_poisoned() {
+            return Err(StoreError::Failed(HALF_CHANGED.into()));
+        }
         let answer = self.inner().queue.push(batch)?;
         let outcomes = answer.await.map_err(|_| StoreError::Failed("the appending task ended".into()))??;
         // Stored and safe; the answer waits, and its thread serves others, while folding catches up.
@@ -121,8 +124,8 @@ impl Health for PostgresStore {
         }
         let mut states = vec![DependencyState { name: "storage", required: true, state }];
         if self.inner().connections.has_replica() {
-            let trouble = self.inner().replica_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let state = trouble.map_or(Ok(()), Err);
+            let trouble = *self.inner().replica_trouble.lock().unwrap_or_else(PoisonError::into_inner);
+            let state = trouble.map_or(Ok(()), |(trouble, _)| Err(trouble.to_owned()));
             states.push(DependencyState { name: "replica", required: false, state });
         }
         states

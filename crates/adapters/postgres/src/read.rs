@@ -1,6 +1,6 @@
 //! Reading events back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use footfall_domain::answers::{EventFilter, Slice};
@@ -90,14 +90,17 @@ impl Inner {
         Ok(held)
     }
 
-    /// The blocks that hold some positions, in no order.
+    /// The blocks that hold some positions, each once, in no order.
     pub(crate) async fn blocks_of(&self, positions: &[u64]) -> Result<Vec<Block>, StoreError> {
-        let mut blocks = Vec::new();
+        let (mut blocks, mut seen) = (Vec::new(), HashSet::new());
         for some in positions.chunks(POSITIONS) {
             let lanes: Vec<i32> = some.iter().map(|position| lane_of(*position)).collect();
             let places: Vec<i64> = some.iter().map(|position| *position as i64).collect();
             for row in self.connections.query(&BLOCKS_OF, &[&lanes, &places]).await? {
                 let first: i64 = row.get("first");
+                if !seen.insert(first) {
+                    continue;
+                }
                 blocks.push(Block::read(first as u64, row.get("value")).map_err(DatabaseError::Damaged)?);
             }
         }

@@ -1,15 +1,19 @@
 //! Retention: dropping events that are too old, their identities, and in time the room they take.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use footfall_domain::time::{HOUR_US, Timestamp};
+use footfall_event_blocks::block::Block;
 use footfall_ports::{Clock, StoreError};
 
 use crate::bring_up::Heads;
 use crate::error::DatabaseError;
+use crate::merge::MERGE_LEASE;
 use crate::statements::{
-    BLOCKS_OF, DROP_BLOCKS, DROP_CHECKPOINTS, DROP_IDS, MIXED_BLOCKS, RAISE_FLOOR, SET_FLOOR,
+    BLOCKS_OF, CLEAR_CHECKPOINTS, DROP_BLOCKS, DROP_CHECKPOINTS, DROP_IDS, HOLD_LEASE, MIXED_BLOCKS,
+    RAISE_FLOOR, SET_FLOOR,
 };
 use crate::store::Inner;
 
@@ -28,8 +32,13 @@ impl Inner {
     pub(crate) async fn drop_expired(&self) -> Result<(), DatabaseError> {
         let Some(retention) = self.retention else { return Ok(()) };
         let floor = oldest_kept(retention, &*self.clock).micros();
+        if self.dropped_before.load(Ordering::Acquire) >= floor {
+            return Ok(());
+        }
         self.connections.query(&RAISE_FLOOR, &[&floor]).await?;
-        self.drop_before(floor).await
+        self.drop_before(floor).await?;
+        self.dropped_before.store(floor, Ordering::Release);
+        Ok(())
     }
 
     async fn drop_before(&self, floor: i64) -> Result<(), DatabaseError> {
@@ -54,6 +63,11 @@ impl Inner {
             return Ok(());
         }
         tracing::info!(%floor, %to, "events are kept for longer now");
+        // Nobody makes runs meanwhile, or what is taken out could come back with one.
+        let mut lease = self.connections.primary().await?;
+        lease.begin().await?;
+        lease.run("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+        lease.query(&HOLD_LEASE, &[&MERGE_LEASE]).await?;
         self.drop_before(floor.micros()).await?;
         loop {
             let mixed = self.connections.query(&MIXED_BLOCKS, &[&floor.micros()]).await?;
@@ -65,14 +79,16 @@ impl Inner {
                 self.drop_from_block(lane, first, floor).await?;
             }
         }
-        self.connections.query(&SET_FLOOR, &[&to.micros()]).await?;
-        Ok(())
+        // Checkpoints hold what was dropped; they are made anew.
+        lease.query(&CLEAR_CHECKPOINTS, &[]).await?;
+        lease.query(&SET_FLOOR, &[&to.micros()]).await?;
+        Ok(lease.commit().await?)
     }
 
     async fn drop_from_block(&self, lane: i32, first: i64, floor: Timestamp) -> Result<(), StoreError> {
         let rows = self.connections.query(&BLOCKS_OF, &[&vec![lane], &vec![first]]).await?;
         let Some(row) = rows.first() else { return Ok(()) };
-        let block = footfall_event_blocks::block::Block::read(first as u64, row.get("value"));
+        let block = Block::read(row.get::<_, i64>("first") as u64, row.get("value"));
         let block = block.map_err(DatabaseError::Damaged)?;
         let is_old = |(at, record): (u64, &[u8])| {
             let is_old = !record.is_empty() && footfall_domain::event::EventRef::new(record).at() < floor;

@@ -113,6 +113,14 @@ statement!(
     TAKE_LEASE [INT4] "take_lease.sql"
 );
 statement!(
+    /// The same, waiting for it.
+    HOLD_LEASE [INT4] "hold_lease.sql"
+);
+statement!(
+    /// Removes all checkpoints.
+    CLEAR_CHECKPOINTS [] "clear_checkpoints.sql"
+);
+statement!(
     /// Raises the floor.
     RAISE_FLOOR [INT8] "raise_floor.sql"
 );

@@ -1,6 +1,6 @@
 //! The store as a whole: how it is set up, what its tasks share, and how it ends.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use footfall_read_models::ReadModels;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::append::Queue;
 use crate::bring_up::Progress;
@@ -60,12 +61,15 @@ pub(crate) struct Inner {
     pub(crate) models: RwLock<ReadModels>,
     /// How far the read models are. Whoever changes them holds it.
     pub(crate) progress: tokio::sync::Mutex<Progress>,
-    /// Questions asked, and how many of them have been caught up for.
+    /// Questions asked, and how many of them were caught up for, or in vain.
     pub(crate) asked: AtomicU64,
     pub(crate) served: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    /// Retention is done with what is before this, in microseconds since 1970.
+    pub(crate) dropped_before: AtomicI64,
     pub(crate) verifying: tokio::sync::Mutex<()>,
     /// What is wrong with the replica, in words for anyone.
-    pub(crate) replica_trouble: Mutex<Option<String>>,
+    pub(crate) replica_trouble: Mutex<Option<(&'static str, Instant)>>,
     /// Tells the maintenance to end.
     pub(crate) ending: Notify,
 }
@@ -169,6 +173,8 @@ impl Inner {
             progress: tokio::sync::Mutex::new(unready),
             asked: AtomicU64::new(0),
             served: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            dropped_before: AtomicI64::new(i64::MIN),
             verifying: tokio::sync::Mutex::default(),
             replica_trouble: Mutex::default(),
             ending: Notify::new(),

@@ -65,7 +65,7 @@ impl Tail {
         {
             let mut lanes = self.lock();
             let own = lanes.entry(lane).or_default();
-            own.past = group.past();
+            (own.past, own.is_held) = (group.past(), true);
             own.groups.push_back(group);
             self.events.fetch_add(events, Ordering::AcqRel);
         }
@@ -93,8 +93,32 @@ impl Tail {
                 changed.await;
             }
         };
-        // Not heard of, it is read as what others commit is.
-        let _ = tokio::time::timeout(PATIENCE, hear).await;
+        if tokio::time::timeout(PATIENCE, hear).await.is_err() {
+            // Not heard of, it is read as what others commit is. The lane may be another's by now.
+            self.leave(lane);
+        }
+    }
+
+    /// Forgets the groups of which everything is known.
+    pub(crate) fn prune(&self, known: &BTreeMap<i32, u64>) {
+        for (lane, own) in self.lock().iter_mut() {
+            while own
+                .groups
+                .front()
+                .is_some_and(|group| known.get(lane).is_some_and(|at| group.past() <= *at))
+            {
+                self.count_down(own.groups.pop_front().map_or(0, |group| group.len()));
+            }
+        }
+    }
+
+    /// Forgets all groups: what they hold is read from the database, if it is there.
+    pub(crate) fn clear(&self) {
+        for own in self.lock().values_mut() {
+            for group in own.groups.drain(..) {
+                self.count_down(group.len());
+            }
+        }
     }
 
     /// How far the lanes that are held have come.
@@ -122,7 +146,9 @@ impl Tail {
             }
         }
         if taken.is_empty() {
-            return Next::Unknown(own.groups.front().map_or(u64::MAX, Group::first));
+            // A group that was read in part is read to its end.
+            let bound = |group: &Group| if group.first() > known { group.first() } else { group.past() };
+            return Next::Unknown(own.groups.front().map_or(u64::MAX, bound));
         }
         Next::Groups(taken)
     }
@@ -133,5 +159,50 @@ impl Tail {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, Own>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use footfall_domain::event::{EventBatch, EventId, EventParts, Subject};
+    use footfall_domain::time::Timestamp;
+    use footfall_event_blocks::group::Stored;
+
+    use super::*;
+
+    fn group(first: u64, events: usize) -> Group {
+        let mut batch = EventBatch::with_capacity(events, events * 50);
+        for _ in 0..events {
+            batch.push(&EventParts {
+                id: EventId::from_bytes([0; 16]),
+                at: Timestamp::MIN,
+                event_type: "click",
+                user: None,
+                subject: Subject::None,
+                properties: "{}",
+            });
+        }
+        let mut group = Group::new(first);
+        group.push(Stored::new(Arc::new(batch), None, false));
+        group
+    }
+
+    #[test]
+    fn what_is_known_in_part_is_never_counted_again() {
+        let tail = Tail::default();
+        tail.join(3, 100);
+        tail.add(3, group(100, 100));
+        tail.add(3, group(200, 10));
+        assert!(matches!(tail.next(3, 50, 1_000), Next::Unknown(100)));
+        assert!(matches!(tail.next(3, 150, 1_000), Next::Unknown(200)), "the rest of it is read");
+        let Next::Groups(groups) = tail.next(3, 200, 1_000) else { panic!("it is ours") };
+        assert_eq!((groups.len(), groups[0].first()), (1, 200));
+        assert_eq!(tail.events.load(Ordering::Acquire), 0);
+        tail.add(3, group(210, 5));
+        tail.prune(&BTreeMap::from([(3, 215)]));
+        assert_eq!(tail.events.load(Ordering::Acquire), 0);
+        assert!(matches!(tail.next(4, 0, 1_000), Next::Unknown(u64::MAX)));
     }
 }

@@ -19,10 +19,12 @@ use crate::connect::Connection;
 use crate::error::DatabaseError;
 use crate::lane::positions_of;
 use crate::load::side_by_side;
-use crate::statements::COUNT_IDS;
+use crate::statements::{COUNT_IDS, OPEN_ERASURES};
 use crate::store::Inner;
 
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How often what came meanwhile is read, before nothing more is folded until all is compared.
+const ROUNDS: usize = 3;
 /// Parts that wait to be counted.
 const WAITING_PARTS: usize = 4;
 
@@ -37,6 +39,10 @@ impl Inner {
         let (heads, empty) = {
             let mut progress = self.progress.lock().await;
             self.bring_up(&mut progress).await?;
+            // What is noted to be erased is in no figure, and may still be in the log.
+            if !self.connections.query(&OPEN_ERASURES, &[&None::<&str>]).await?.is_empty() {
+                return Err(busy());
+            }
             let empty = self.ask(ReadModels::emptied).await?;
             ((progress.known.clone(), progress.erasures, progress.floor), empty)
         };
@@ -62,7 +68,18 @@ impl Inner {
             }
         }
         drop(parts);
-        let log = counting.await.map_err(|error| StoreError::Failed(error.into()))?;
+        let mut log = counting.await.map_err(|error| StoreError::Failed(error.into()))?;
+        let mut known = known;
+        for _ in 0..ROUNDS {
+            let now = {
+                let mut progress = self.progress.lock().await;
+                self.bring_up(&mut progress).await?;
+                progress.known.clone()
+            };
+            let later = later_parts(&mut connection, &known, &now).await?;
+            log = self.ask(move |_| add_parts(log, &later, floor)).await?;
+            known = now;
+        }
         // What came meanwhile, while nothing more is folded.
         let mut progress = self.progress.lock().await;
         self.bring_up(&mut progress).await?;
@@ -73,10 +90,7 @@ impl Inner {
         connection.keep();
         let found = self
             .ask(move |models| {
-                let mut log = log;
-                for part in &later {
-                    log.add(counted(part, floor));
-                }
+                let log = add_parts(log, &later, floor);
                 models.differences(&log, DIFFERENCES_MAX)
             })
             .await?;
@@ -116,6 +130,13 @@ fn counted(
     floor: Timestamp,
 ) -> impl Iterator<Item = footfall_read_models::Fact<'_>> {
     facts(blocks, move |position, at| (from..until).contains(&&position) && at >= floor)
+}
+
+fn add_parts(mut log: ReadModels, parts: &[Part], floor: Timestamp) -> ReadModels {
+    for part in parts {
+        log.add(counted(part, floor));
+    }
+    log
 }
 
 async fn part_from(

@@ -302,10 +302,13 @@ fn civil(unix_day: u32) -> (u32, u32, u32) {
     (year_of_era + era * 400 + u32::from(month <= 2), month, day)
 }
 
-/// A time `offset_days` from now, as RFC 3339 to the second.
-pub fn days_from_now(offset_days: i64) -> String {
+/// The start of the UTC day `offset_days` from today's, as RFC 3339: the same all day, so that a range that begins there loses
+/// no events between two questions.
+pub fn day_from_today(offset_days: i64) -> String {
+    const DAY_SECONDS: u64 = 86_400;
     let mut text = *b"2000-01-01T00:00:00Z";
-    write_second(&mut text, unix_time().as_secs().saturating_add_signed(offset_days * 86_400));
+    let today = unix_time().as_secs() / DAY_SECONDS;
+    write_second(&mut text, today.saturating_add_signed(offset_days) * DAY_SECONDS);
     String::from_utf8_lossy(&text).into_owned()
 }
 

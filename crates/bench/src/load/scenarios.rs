@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Failure,
-    events::{Load, Times, days_from_now},
+    events::{Load, Times, day_from_today},
     generator::{Generator, Length, Plan, Tally, probe},
     histogram::Histogram,
     http::BlockingConnection,
@@ -286,8 +286,8 @@ fn total_events(plan: &Plan) -> Result<u64, Failure> {
     };
     let request = format!(
         "GET /analytics/summary?from={}&to={} HTTP/1.1\r\nHost: {}\r\n\r\n",
-        days_from_now(-days),
-        days_from_now(2),
+        day_from_today(-days),
+        day_from_today(3),
         plan.address
     );
     let mut connection = BlockingConnection::open(plan.address)?;

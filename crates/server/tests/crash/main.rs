@@ -1,4 +1,4 @@
-//! The built binary with the embedded backend, killed at any moment, out of room, and started twice: what was
+//! The built binary with the durable backends, killed at any moment, out of room, and started twice: what was
 //! acknowledged is there afterwards, once, and nothing else is.
 //!
 //! `FOOTFALL_CRASH_ROUNDS` says how often it is killed under load; the other tests follow suit.
@@ -15,6 +15,7 @@ mod clients;
 mod erasing;
 mod events;
 mod full_disk;
+mod instances;
 mod namespace;
 mod one_process;
 mod random;

@@ -1,6 +1,6 @@
 //! Erasing on one instance while others know the user too.
 
-use footfall_conformance::events::{after, mixed};
+use footfall_conformance::events::{after, mixed, spread};
 use footfall_conformance::expected::Expected;
 use footfall_conformance::{Draft, Reference};
 use footfall_ports::EventLog;
@@ -35,6 +35,48 @@ async fn every_instance_forgets() {
         Expected::of_reference(&reference).holds_for(store).await;
     }
     Expected::of_reference(&reference).holds_for(&open(&url).await).await;
+}
+
+/// More events than are looked up at a time, in blocks that hold both what goes and what stays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_who_comes_again_in_great_number() {
+    let url = Postgres::shared().database();
+    let stores = open_many(&url, 2).await;
+    let views = |numbers: std::ops::Range<u128>| -> Vec<Draft> {
+        numbers.map(|number| Draft::view(spread(number), after(number as i64), "ann", "/0")).collect()
+    };
+    let mut reference = Reference::default();
+    append(&stores[0], &views(0..1_000)).await;
+    reference.append(&views(0..1_000));
+    assert_eq!(stores[1].erase_user("ann".into()).await.unwrap(), reference.erase("ann"));
+    for part in views(1_000..8_000).chunks(700) {
+        append(&stores[0], part).await;
+        reference.append(part);
+    }
+    for store in [&stores[0], &stores[1], &open(&url).await] {
+        Expected::of_reference(&reference).holds_for(store).await;
+    }
+}
+
+/// The one that erases finds that it has to take everything in anew, and so can't tell where the events are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_that_was_away_erases() {
+    let server = Postgres::shared();
+    let url = server.database();
+    let stores = open_many(&url, 2).await;
+    let events = mixed(0..1_000);
+    append(&stores[0], &events).await;
+    let mut reference = Reference::default();
+    reference.append(&events);
+    stores[0].erase_user("user-1".into()).await.unwrap();
+    reference.erase("user-1");
+    server.sql(&url, "DELETE FROM erasures");
+    stores[1].erase_user("user-2".into()).await.unwrap();
+    reference.erase("user-2");
+    server.sql(&url, "DELETE FROM erasures");
+    for store in [&stores[0], &stores[1], &open(&url).await] {
+        Expected::of_reference(&reference).holds_for(store).await;
+    }
 }
 
 /// Nothing of the person is left in the tables.

@@ -34,6 +34,25 @@ async fn many_small_commits_become_a_few_blocks() {
     expected.holds_for(&open(&url).await).await;
 }
 
+/// Runs that were made of little grow with what comes later: there are no more of them than are needed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn short_runs_grow() {
+    let server = Postgres::shared();
+    let url = server.database();
+    let store = open(&url).await;
+    let events = mixed(0..3_000);
+    for part in events.chunks(150) {
+        append(&store, part).await;
+        store.maintain().await.unwrap();
+    }
+    let checkpoints: usize = server.sql(&url, "SELECT count(*) FROM checkpoints").parse().unwrap();
+    let lanes: usize =
+        server.sql(&url, "SELECT count(*) FROM lanes WHERE next <> lane::bigint << 32").parse().unwrap();
+    assert!(checkpoints <= lanes, "{checkpoints} checkpoints in {lanes} lanes");
+    Expected::of(&events).holds_for(&store).await;
+    Expected::of(&events).holds_for(&open(&url).await).await;
+}
+
 /// While all append, all merge; and one that is behind reads blocks that have been put together meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn beside_appends_of_others() {

@@ -90,3 +90,30 @@ async fn older_events_are_kept_once_retention_is_longer() {
         Expected::of(&all).holds_for(&keep(retention).await.unwrap()).await;
     }
 }
+
+/// A checkpoint may hold events whose blocks were dropped as a whole: they must not come back with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_comes_back_from_a_checkpoint() {
+    let url = Postgres::shared().database();
+    let clock = TestClock::at("2025-05-26T12:00");
+    let keep = |hours: u32| {
+        let mut options = options(&url);
+        options.retention = Some(HOUR * hours);
+        options.clock = std::sync::Arc::new(clock.clone());
+        opened(options)
+    };
+    let short = keep(10).await.unwrap();
+    let old: Vec<Draft> = (0..300).map(|number| event(number, after(-9 * HOUR_US))).collect();
+    let new: Vec<Draft> = (300..600).map(|number| event(number, after(0))).collect();
+    append(&short, &old).await;
+    append(&short, &new).await;
+    short.maintain().await.unwrap();
+    clock.set(after(5 * HOUR_US));
+    short.maintain().await.unwrap();
+    Expected::of(&new).holds_for(&short).await;
+    let long = keep(1_000).await.unwrap();
+    Expected::of(&new).holds_for(&long).await;
+    Expected::of(&new).holds_for(&short).await;
+    long.maintain().await.unwrap();
+    Expected::of(&new).holds_for(&keep(1_000).await.unwrap()).await;
+}
