@@ -33,6 +33,14 @@ impl Stored {
         self.len() == 0
     }
 
+    /// Bytes of their records.
+    pub fn bytes(&self) -> usize {
+        match self.places {
+            None => self.batch.bytes(),
+            Some(_) => self.events().map(|event| event.record().len()).sum(),
+        }
+    }
+
     /// Whether they stand in blocks of their own, which stay.
     pub const fn own_blocks(&self) -> bool {
         self.own_blocks
@@ -83,6 +91,11 @@ impl Group {
     /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
         self.first == self.past
+    }
+
+    /// Bytes of its records.
+    pub fn bytes(&self) -> usize {
+        self.stored.iter().map(Stored::bytes).sum()
     }
 
     /// What it is made of.

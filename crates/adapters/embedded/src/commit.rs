@@ -194,7 +194,14 @@ impl Inner {
     }
 
     fn write(&self, blocks: &[PlacedBlock], past: u64) -> Result<(), DiskError> {
-        self.disk.append(blocks)?;
+        match self.disk.append(blocks) {
+            // What its log holds may have been moved to its place long ago: then the log is room.
+            Err(DiskError::Full) => {
+                self.disk.empty_log().map_err(|_| DiskError::Full)?;
+                self.disk.append(blocks)?;
+            }
+            other => other?,
+        }
         if self.sync == Sync::Always {
             // Not noted, the end of the log is only guarded less well.
             if let Err(error) = self.folder.note_acknowledged(past) {

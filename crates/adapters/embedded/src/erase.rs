@@ -44,6 +44,8 @@ impl Inner {
         if ordinals.is_empty() {
             return Ok(());
         }
+        // All that follows takes room, and there may be little.
+        self.disk.empty_log()?;
         // All of them in runs: what is pending would be written again as it was.
         self.keep_all()?;
         while let Some(ordinal) = ordinals.first() {

@@ -17,6 +17,9 @@ use footfall_event_blocks::group::{Group, Stored};
 
 /// Events in a run, about: what a start replays at most, and what one checkpoint holds.
 pub(crate) const RUN_EVENTS: usize = 32_768;
+/// Bytes of records in a run, about, where its events are large. While it is made it needs as much room again on the disk, and
+/// what isn't in one yet is in memory.
+pub(crate) const RUN_BYTES: usize = 8 * 1024 * 1024;
 /// How often the keeper looks around.
 const INTERVAL: Duration = Duration::from_millis(200);
 /// How often, in rounds, it syncs where commits don't, and sees whether trouble is over.
@@ -41,6 +44,7 @@ pub(crate) struct Keeper {
     /// Folded, and not in a run yet.
     pending: VecDeque<Group>,
     pending_events: usize,
+    pending_bytes: usize,
     /// The runs by their first ordinals.
     pub(crate) runs: BTreeMap<u64, Run>,
     /// Erased events: when they happened, and their ordinals. They are in no read model, so their retention is seen to
@@ -53,28 +57,33 @@ pub(crate) struct Keeper {
 impl Keeper {
     fn add(&mut self, groups: Vec<Group>) {
         self.pending_events += groups.iter().map(Group::len).sum::<usize>();
+        self.pending_bytes += groups.iter().map(Group::bytes).sum::<usize>();
         self.pending.extend(groups);
     }
 
     /// The groups of the next run, if they are enough for one.
     fn next_run(&mut self, enough: usize) -> Option<Vec<Group>> {
-        if self.pending_events < enough.max(1) {
+        if self.pending_events < enough.max(1) && self.pending_bytes < RUN_BYTES {
             return None;
         }
-        let (mut groups, mut events) = (Vec::new(), 0);
+        let (mut groups, mut events, mut bytes) = (Vec::new(), 0, 0);
         while events < RUN_EVENTS
+            && bytes < RUN_BYTES
             && let Some(group) = self.pending.pop_front()
         {
             events += group.len();
+            bytes += group.bytes();
             groups.push(group);
         }
         self.pending_events -= events;
+        self.pending_bytes -= bytes;
         Some(groups)
     }
 
     /// Takes a run back that couldn't be stored.
     fn put_back(&mut self, groups: Vec<Group>) {
         self.pending_events += groups.iter().map(Group::len).sum::<usize>();
+        self.pending_bytes += groups.iter().map(Group::bytes).sum::<usize>();
         groups.into_iter().rev().for_each(|group| self.pending.push_front(group));
     }
 }
@@ -140,6 +149,8 @@ impl Inner {
                 return Err(error);
             }
             self.pending_events.fetch_sub(groups.iter().map(Group::len).sum(), Ordering::AcqRel);
+            drop(keeper);
+            self.disk.bound_log()?;
         }
     }
 

@@ -6,7 +6,7 @@ use footfall_domain::event::{EventId, EventRef};
 use footfall_domain::time::Timestamp;
 
 use crate::disk::{Disk, DiskError};
-use crate::keep::RUN_EVENTS;
+use crate::keep::{RUN_BYTES, RUN_EVENTS};
 use footfall_event_blocks::Damage;
 use footfall_event_blocks::block::{self, Block};
 use footfall_event_blocks::checkpoint::{Checkpoint, State};
@@ -207,7 +207,8 @@ impl Gaps<'_> {
     }
 }
 
-/// The blocks that hold events from one ordinal on and begin before another, until they hold so many events. The first may
+/// The blocks that hold events from one ordinal on and begin before another, until they hold so many events, or as many bytes as a run. The first
+/// may
 /// begin earlier: neighbours are merged.
 ///
 /// # Errors
@@ -218,7 +219,7 @@ pub(crate) fn blocks_between(
     until: u64,
     events: usize,
 ) -> Result<Vec<Block>, Failure> {
-    let (mut blocks, mut damage) = (Vec::new(), None);
+    let (mut blocks, mut bytes, mut damage) = (Vec::new(), 0, None);
     disk.each_block(from, |first, value| {
         if first >= until {
             return false;
@@ -226,7 +227,8 @@ pub(crate) fn blocks_between(
         match Block::read(first, value) {
             Ok(block) if block.past() <= from => true,
             Ok(block) => {
-                let more = block.past() - from < events as u64;
+                bytes += block.bytes();
+                let more = block.past() - from < events as u64 && bytes < RUN_BYTES;
                 blocks.push(block);
                 more
             }
