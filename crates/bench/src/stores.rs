@@ -3,8 +3,9 @@
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use footfall_domain::time::Timestamp;
 use footfall_embedded::{EmbeddedOptions, EmbeddedStore, Sync};
 use footfall_memory::{MemoryOptions, MemoryStore};
 use footfall_ports::{Analytics, Clock, EventLog};
@@ -146,6 +147,18 @@ impl Drop for Store {
 fn open(folder: &std::path::Path, clock: &Arc<dyn Clock>) -> Result<EmbeddedStore, Box<dyn Error>> {
     let (folder, clock) = (folder.to_owned(), Arc::clone(clock));
     Ok(EmbeddedStore::open(EmbeddedOptions { folder, sync: Sync::Always, retention: None, clock })?)
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the benchmarks are their own composition root")]
+    fn now(&self) -> Timestamp {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_micros_clamped(since_1970.as_micros() as i64)
+    }
 }
 
 /// Opens a store in a database, as a service of its own would.

@@ -25,6 +25,7 @@
 
 mod backend;
 pub mod cases;
+mod clock;
 mod draft;
 pub mod events;
 pub mod expected;
@@ -35,6 +36,7 @@ mod suite;
 mod trial;
 
 pub use backend::{Backend, Harness};
+pub use clock::TestClock;
 pub use draft::{Draft, Topic, batch_of, id, instant, range, user_names};
 pub use property::property_cases;
 pub use query::{Answer, Query};

@@ -222,6 +222,8 @@ fn pool(url: &str, options: &ConnectOptions) -> Result<Pool, UrlError> {
             set("statement_timeout", STATEMENT_TIMEOUT),
             set("lock_timeout", LOCK_TIMEOUT),
             set("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
+            // The statements are few and the same plan is right for all of their parameters: planned once, not at each commit.
+            "-c plan_cache_mode=force_generic_plan -c jit=off".to_owned(),
         ];
         let own = config.get_options().map(str::to_owned);
         config.options(own.into_iter().chain(limits).collect::<Vec<_>>().join(" "));

@@ -9,14 +9,15 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use footfall_bench::load::machine::Machine;
 use footfall_bench::load::random::Random;
 use footfall_bench::load::servers::database_server;
-use footfall_bench::stores::open_postgres;
-use footfall_domain::time::{TimeRange, Timestamp};
-use footfall_ports::{Analytics, Clock};
+use footfall_bench::stores::{SystemClock, open_postgres};
+use footfall_domain::event::{EventBatch, EventId, EventParts, Subject};
+use footfall_domain::time::{DAY_US, TimeRange};
+use footfall_ports::{Analytics, Clock, EventLog};
 use footfall_test_services::Postgres;
 use serde_json::Value;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
@@ -32,16 +33,6 @@ const CONNECTIONS: u64 = 2;
 const PROPERTIES: &str = r#"{"page":"https://shop.example.com/products/0001","referrer":"https://www.example.org/search","title":"Espresso machines","screen":"1920x1080"}"#;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
-
-struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this program is its own composition root")]
-    fn now(&self) -> Timestamp {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_micros_clamped(since_1970.as_micros() as i64)
-    }
-}
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
@@ -72,7 +63,8 @@ async fn main() -> Outcome<()> {
         ratios.push(compare(&title, &raw, &own, 100 + round as u64).await?);
     }
     println!("{:<34} {:>14} {:>14} {:>8.2}", "the same, median", "", "", median(&mut ratios));
-    distinct(&server, &raw, &own).await
+    distinct(&server, &raw, &own).await?;
+    flushes(&server.database()).await
 }
 
 /// The ceiling and the product, one after the other, each alone on the machine.
@@ -227,6 +219,51 @@ async fn distinct(server: &Postgres, raw: &str, own: &str) -> Outcome<()> {
         bytes(own, "SELECT sum(next & 4294967295) FROM lanes")?,
         bytes(raw, "SELECT count(*) FROM raw")?
     );
+    Ok(())
+}
+
+/// What a thousand small commits cost those who come later: before they are put together, and after.
+async fn flushes(url: &str) -> Outcome<()> {
+    const FLUSHES: u64 = 2_000;
+    const EVENTS: u64 = 25;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let open = || async { open_postgres(url, &clock).await.map_err(|error| error.to_string()) };
+    let (store, mut random) = (open().await?, Random::new(9, 9));
+    for _ in 0..FLUSHES {
+        let mut batch = EventBatch::with_capacity(EVENTS as usize, EVENTS as usize * 300);
+        for _ in 0..EVENTS {
+            batch.push(&EventParts {
+                id: EventId::from_bytes(
+                    Uuid::from_u64_pair(random.next_u64(), random.next_u64()).into_bytes(),
+                ),
+                at: clock.now(),
+                event_type: "click",
+                user: Some(&format!("user-{:07}", random.below(1_000_000))),
+                subject: Subject::None,
+                properties: PROPERTIES,
+            });
+        }
+        store.append(Arc::new(batch)).await?;
+    }
+    for when in ["before", "after"] {
+        let began = Instant::now();
+        let other = open().await?;
+        let opened = began.elapsed();
+        let (now, mut asked) = (clock.now(), Vec::new());
+        let range =
+            TimeRange::new(now.plus_micros(-DAY_US), now.plus_micros(DAY_US)).unwrap_or(TimeRange::ALL);
+        for _ in 0..200 {
+            let began = Instant::now();
+            other.summary(range).await?;
+            asked.push(began.elapsed().as_secs_f64() * 1e3);
+        }
+        println!(
+            "{FLUSHES} commits of {EVENTS} events, {when} merging: an instance starts in {:.0} ms and answers in {:.3} ms",
+            opened.as_secs_f64() * 1e3,
+            median(&mut asked)
+        );
+        store.maintain().await?;
+    }
     Ok(())
 }
 

@@ -6,13 +6,13 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use footfall_bench::load::events::{PAGES, VISITORS};
 use footfall_bench::load::histogram::Histogram;
 use footfall_bench::load::machine::Machine;
 use footfall_bench::load::random::{Random, Zipf, scale};
-use footfall_bench::stores::Store;
+use footfall_bench::stores::{Store, SystemClock};
 use footfall_domain::answers::{EventFilter, Metric, Order, PageOrder, SeriesFilter, Slice};
 use footfall_domain::calendar::{Interval, TimeZone, intervals};
 use footfall_domain::event::{EventBatch, EventId, EventParts, Subject};
@@ -24,16 +24,6 @@ const BATCH: usize = 1_000;
 const DAYS: i64 = 30;
 const ROUNDS: u32 = 1_000;
 const SLOW_ROUNDS: u32 = 50;
-
-struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this program is its own composition root")]
-    fn now(&self) -> Timestamp {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_micros_clamped(since_1970.as_micros() as i64)
-    }
-}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {

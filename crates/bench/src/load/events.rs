@@ -358,7 +358,7 @@ mod tests {
     #[test]
     fn every_event_of_a_batch_is_overwritten() {
         let mut traffic = traffic(Load::Batch(1_000), Times::LastDays(30));
-        let earliest = days_from_now(-31);
+        let earliest = day_from_today(-31);
         let (mut ids, mut users) = (HashSet::new(), HashSet::new());
         for _ in 0..3 {
             for event in body(traffic.next_request(Instant::now())).as_array().unwrap() {

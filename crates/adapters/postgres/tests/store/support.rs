@@ -1,38 +1,15 @@
 //! Stores for tests, each on a database of its own.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use footfall_conformance::{Draft, batch_of, instant};
-use footfall_domain::time::Timestamp;
-use footfall_ports::{Clock, EventLog, Outcome, StoreError};
+pub(crate) use footfall_conformance::TestClock;
+use footfall_conformance::{Draft, batch_of};
+use footfall_ports::{EventLog, Outcome, StoreError};
 use footfall_postgres::{ConnectOptions, OpenError, PostgresOptions, PostgresStore};
 
 /// When tests begin.
 pub(crate) const START: &str = "2025-05-27T00:00";
-
-/// A clock that stands still until it is moved.
-#[derive(Clone)]
-pub(crate) struct TestClock(Arc<AtomicI64>);
-
-impl TestClock {
-    /// A clock that shows that instant.
-    pub(crate) fn at(text: &str) -> Self {
-        Self(Arc::new(AtomicI64::new(instant(text).micros())))
-    }
-
-    /// Shows another instant from now on.
-    pub(crate) fn set(&self, now: Timestamp) {
-        self.0.store(now.micros(), Ordering::SeqCst);
-    }
-}
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros_clamped(self.0.load(Ordering::SeqCst))
-    }
-}
 
 /// Options for a database.
 pub(crate) fn options(url: &str) -> PostgresOptions {

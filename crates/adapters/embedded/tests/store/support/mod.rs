@@ -6,36 +6,12 @@ pub(crate) mod random;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use footfall_conformance::{Backend, Draft, batch_of, instant};
-pub(crate) use footfall_conformance::{events, expected};
-use footfall_domain::time::Timestamp;
+use footfall_conformance::{Backend, Draft, batch_of};
+pub(crate) use footfall_conformance::{TestClock, events, expected};
 use footfall_embedded::{EmbeddedOptions, EmbeddedStore, OpenError, Sync};
-use footfall_ports::{Clock, EventLog, Outcome};
-
-/// A clock that stands still until it is moved.
-#[derive(Clone)]
-pub(crate) struct TestClock(Arc<AtomicI64>);
-
-impl TestClock {
-    /// A clock that shows that instant.
-    pub(crate) fn at(text: &str) -> Self {
-        Self(Arc::new(AtomicI64::new(instant(text).micros())))
-    }
-
-    /// Shows another instant from now on.
-    pub(crate) fn set(&self, now: Timestamp) {
-        self.0.store(now.micros(), Ordering::SeqCst);
-    }
-}
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros_clamped(self.0.load(Ordering::SeqCst))
-    }
-}
+use footfall_ports::{EventLog, Outcome};
 
 /// Opens the store in a folder.
 pub(crate) fn open(
