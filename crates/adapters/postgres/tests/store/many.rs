@@ -6,9 +6,10 @@ use footfall_conformance::expected::Expected;
 use footfall_domain::time::TimeRange;
 use footfall_ports::Outcome::Stored;
 use footfall_ports::{Analytics, EventLog};
+use footfall_postgres::PostgresStore;
 use footfall_test_services::Postgres;
 
-use crate::support::{append, open, open_many};
+use crate::support::{append, open, open_many, opened, options};
 
 /// Each appends all the events, in an order and in parts of its own, at full speed. One stores each event, none waits for
 /// ever, and afterwards all of them know all of it.
@@ -114,4 +115,27 @@ async fn a_lane_is_never_shared() {
     for store in [&one, &other] {
         Expected::of(&events).holds_for(store).await;
     }
+}
+
+/// Where a start is not to change the schema it says what to do; once that is done it starts.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schema_can_be_brought_up_beforehand() {
+    let url = Postgres::shared().database();
+    let strict = || {
+        let mut options = options(&url);
+        options.migrate_on_start = false;
+        options
+    };
+    let error = opened(strict()).await.err().expect("there is no schema").to_string();
+    assert!(error.contains("footfall migrate"), "{error}");
+    let mut migrating = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let connect = strict().connect;
+        migrating.spawn(async move {
+            PostgresStore::migrate(&connect).await.unwrap_or_else(|error| panic!("{error}"))
+        });
+    }
+    let applied = migrating.join_all().await;
+    assert_eq!(applied.iter().sum::<usize>(), 1, "one of them does it: {applied:?}");
+    append(&opened(strict()).await.unwrap(), &mixed(0..10)).await;
 }
