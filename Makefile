@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help demo start run dev build migrate-up lint fmt services test test-unit test-property-long test-crash-long \
-	bench bench-load bench-queries bench-postgres bench-micro bench-engines docs clean
+	bench bench-load bench-queries bench-postgres bench-schema bench-micro bench-engines docs clean
 
 CARGO ?= cargo
 RELEASE := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)/release
@@ -92,6 +92,9 @@ bench-queries: ## Measure disk, start, memory and questions over many stored eve
 bench-postgres: services ## Measure the postgres backend beside ceilings of the same server, empty and at EVENTS=10000000 rows
 	$(CARGO) build --release --locked -p footfall-server -p footfall-bench
 	$(RELEASE)/postgres $(EVENTS)
+
+bench-schema: ## Measure the layouts that the postgres backend was chosen from, in an empty database (URL=postgres://…)
+	scripts/bench-schema.sh "$(URL)"
 
 bench-engines: ## Measure the engines that the embedded store was chosen from (docs/adr/0008-embedded-engine.md)
 	cd crates/bench/engines && $(CARGO) run --release --locked
