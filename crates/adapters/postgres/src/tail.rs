@@ -112,9 +112,10 @@ impl Tail {
         }
     }
 
-    /// Forgets all groups: what they hold is read from the database, if it is there.
+    /// Forgets all groups, and how far our lanes are: the database tells, which may have lost what it had.
     pub(crate) fn clear(&self) {
         for own in self.lock().values_mut() {
+            own.is_held = false;
             for group in own.groups.drain(..) {
                 self.count_down(group.len());
             }

@@ -204,6 +204,36 @@ async fn another_address_takes_over() {
     Expected::of(&mixed(0..700)).holds_for(&store).await;
 }
 
+/// A standby that hadn't got the last commits took over, or an older backup was restored beneath running instances: they
+/// answer what the database holds now, and go on from there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_the_database_lost_is_in_no_answer() {
+    let server = Postgres::shared();
+    let url = server.database();
+    let store = open(&url).await;
+    append(&store, &mixed(0..400)).await;
+    server.sql(&url, "CREATE TABLE kept AS SELECT lane, next FROM lanes");
+    append(&store, &mixed(400..600)).await;
+    Expected::of(&mixed(0..600)).holds_for(&store).await;
+    server.sql(
+        &url,
+        "BEGIN;
+         DELETE FROM event_ids USING kept WHERE lane = position >> 32 AND position >= kept.next;
+         DELETE FROM event_ids WHERE position >> 32 NOT IN (SELECT lane FROM kept);
+         DELETE FROM blocks USING kept WHERE blocks.lane = kept.lane AND first >= kept.next;
+         DELETE FROM blocks WHERE lane NOT IN (SELECT lane FROM kept);
+         DELETE FROM lanes WHERE lane NOT IN (SELECT lane FROM kept);
+         UPDATE lanes SET next = kept.next FROM kept WHERE lanes.lane = kept.lane;
+         COMMIT",
+    );
+    for _ in 0..2 {
+        Expected::of(&mixed(0..400)).holds_for(&store).await;
+    }
+    assert!(append(&store, &mixed(400..700)).await.iter().all(|outcome| *outcome == Stored));
+    Expected::of(&mixed(0..700)).holds_for(&store).await;
+    Expected::of(&mixed(0..700)).holds_for(&open(&url).await).await;
+}
+
 /// Nothing that is logged or told holds the password.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_password_is_never_told() {

@@ -141,7 +141,8 @@ fn an_export_into_a_second_server_gives_the_same_answers_and_the_same_export() {
             tempfile::Builder::new().suffix(&format!(".{format}")).tempfile().expect("a temporary file");
         std::fs::write(file.path(), &exported.body).expect("there is room");
 
-        let second = Server::start(&[]);
+        // On another backend, where the first one isn't on this one.
+        let second = Server::start(&[("STORAGE__BACKEND", "memory")]);
         for (accepted, duplicates) in [(NASTY.len(), 0), (0, NASTY.len())] {
             let import = footfall()
                 .args(["import", "--server", &second.url()])
