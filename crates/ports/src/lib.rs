@@ -2,13 +2,17 @@
 //! a source of identities. Adapters implement them; nothing here names a driver, a runtime or a protocol.
 
 mod analytics;
+mod cache;
 mod error;
 mod event_log;
 mod health;
+mod snapshot;
 mod time;
 
 pub use analytics::{Analytics, DIFFERENCES_MAX};
+pub use cache::{CACHED_BYTES_MAX, Cache};
 pub use error::StoreError;
 pub use event_log::{EventLog, Outcome};
 pub use health::{DependencyState, Health};
+pub use snapshot::{Found, SNAPSHOT_BYTES_MAX, Snapshot, SnapshotStore};
 pub use time::{Clock, EventIds};
