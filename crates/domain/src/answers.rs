@@ -32,6 +32,48 @@ pub struct RankedPage {
     pub counts: PageCounts,
 }
 
+/// What became of the mails to a domain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct DomainCounts {
+    /// Mails that were delivered.
+    pub delivered: u64,
+    /// Mails that bounced.
+    pub bounced: u64,
+}
+
+/// What the mails to a domain say about it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DomainStatus {
+    /// It seems to take mail to any address: many were delivered, and none has ever bounced.
+    CatchAll,
+    /// It has turned mail away.
+    NotCatchAll,
+    /// Too few mails to tell.
+    Unknown,
+}
+
+impl DomainStatus {
+    /// The verdict on these counts: a single bounce settles it; without one, so many deliveries as the threshold says do.
+    pub const fn of(counts: DomainCounts, threshold: u64) -> Self {
+        if counts.bounced > 0 {
+            Self::NotCatchAll
+        } else if counts.delivered >= threshold {
+            Self::CatchAll
+        } else {
+            Self::Unknown
+        }
+    }
+
+    /// The words in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CatchAll => "catch-all",
+            Self::NotCatchAll => "not catch-all",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// Totals over a range.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Summary {

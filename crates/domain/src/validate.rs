@@ -16,7 +16,7 @@ use crate::types::{EventTypes, PAGE_VIEW, Rule};
 const FUTURE_MAX_US: i64 = 24 * HOUR_US;
 
 /// Most errors told of one event: an answer must not outgrow its question.
-const ERRORS_MAX: usize = 20;
+pub(crate) const ERRORS_MAX: usize = 20;
 
 /// What events are checked against, the same for all requests.
 #[derive(Clone, Debug, Default)]
@@ -395,11 +395,11 @@ fn pointer_of(member: &str) -> &'static str {
     }
 }
 
-fn required(pointer: &'static str) -> FieldError {
+pub(crate) fn required(pointer: &'static str) -> FieldError {
     FieldError::new(pointer, Code::Required, "is required")
 }
 
-fn required_text<'a>(token: Option<Token<'a>>, pointer: &'static str) -> Result<Cow<'a, str>, FieldError> {
+pub(crate) fn required_text<'a>(token: Option<Token<'a>>, pointer: &'static str) -> Result<Cow<'a, str>, FieldError> {
     let token = token.filter(|token| token.kind != Kind::Null).ok_or_else(|| required(pointer))?;
     text(token, pointer)
 }
@@ -416,7 +416,7 @@ fn event_id(token: Token<'_>) -> Result<EventId, FieldError> {
     EventId::parse(&id).ok_or_else(|| FieldError::new("/event_id", Code::NotAUuid, "is a UUID"))
 }
 
-fn user(token: Token<'_>) -> Result<Cow<'_, str>, FieldError> {
+pub(crate) fn user(token: Token<'_>) -> Result<Cow<'_, str>, FieldError> {
     let pointer = "/user_id";
     let user = match token.kind {
         // An unsigned integer of any size is kept digit by digit.

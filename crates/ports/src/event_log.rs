@@ -45,7 +45,8 @@ pub trait EventLog: Send + Sync {
     /// [`StoreError`] when the store can't tell.
     async fn events(&self, filter: EventFilter, slice: Slice) -> Result<Vec<Event>, StoreError>;
 
-    /// Erases a user: every event of theirs, and what was counted from it. Says how many events that were.
+    /// Erases a user: every event of theirs, what was counted from it, their rows of [`UserMetrics`](crate::UserMetrics)
+    /// and their memberships of [`Segments`](crate::Segments). Says how many events that were.
     ///
     /// The identifiers of the erased events stay known, so that a late retry is a duplicate and doesn't bring them
     /// back. Events that arrive while this runs may be kept. Erasing again is safe.

@@ -3,16 +3,22 @@
 
 mod analytics;
 mod cache;
+mod domains;
 mod error;
 mod event_log;
 mod health;
+mod segments;
 mod snapshot;
 mod time;
+mod user_metrics;
 
 pub use analytics::{Analytics, DIFFERENCES_MAX};
 pub use cache::{CACHED_BYTES_MAX, Cache};
+pub use domains::Domains;
 pub use error::StoreError;
 pub use event_log::{EventLog, Outcome};
 pub use health::{DependencyState, Health};
+pub use segments::{ENDED_KNOWN_S, SEGMENTS_TOLD_MAX, SegmentCounts, Segments};
 pub use snapshot::{Found, SNAPSHOT_BYTES_MAX, Snapshot, SnapshotStore};
 pub use time::{Clock, EventIds};
+pub use user_metrics::{MetricPosition, UserMetrics};

@@ -55,6 +55,7 @@ impl BulkLoader {
             by_page = page_series(&taken, pages, page_view, floor);
         });
         models.place_pages(by_page);
+        models.count_mails(taken.iter().flatten().map(|(_, row)| *row));
         models
     }
 

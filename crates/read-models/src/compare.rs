@@ -80,6 +80,23 @@ impl ReadModels {
             },
         );
         let mut told = compared.told;
+        each_name(
+            (&self.domains, self.by_domain.len()),
+            (&log.domains, log.by_domain.len()),
+            &names.domains,
+            |name, ours, theirs| {
+                let counts =
+                    |models: &Self, id: Option<u32>| id.map_or_else(Default::default, |id| models.mails(id));
+                let (ours, theirs) = (counts(self, ours), counts(log, theirs));
+                if ours != theirs {
+                    told.tell(format_args!(
+                        "domain {name}: {} delivered and {} bounced held, {} and {} in the log",
+                        ours.delivered, ours.bounced, theirs.delivered, theirs.bounced
+                    ));
+                }
+                !told.is_full()
+            },
+        );
         self.compare_rows(log, &names, &mut told);
         for (what, ours, theirs, translated) in [
             ("users", &self.users, &log.users, &names.users),

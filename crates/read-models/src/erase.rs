@@ -3,10 +3,8 @@
 use footfall_domain::time::Timestamp;
 use footfall_domain::types::PAGE_VIEW;
 
-use crate::growth;
 use crate::models::{MAP_ENTRY_BYTES, PAGE_SERIES_BYTES, ReadModels};
 use crate::rows::{HourRows, Location, Row};
-use crate::series::Series;
 
 impl ReadModels {
     /// Forgets all events of a user, and what was counted from them, as if they had never been added. Returns when they
@@ -26,13 +24,7 @@ impl ReadModels {
         for (_, row) in &rows {
             self.release(*row);
         }
-        for names in [&mut self.users, &mut self.pages, &mut self.domains] {
-            names.trim();
-        }
-        if self.pages.len() == 0 {
-            self.bytes -= growth::vec_bytes::<Option<Box<Series>>>(self.by_page.len()) as isize;
-            self.by_page = Vec::new();
-        }
+        self.trim_names();
         rows.iter().map(|(hour, row)| (row.at(*hour), row.location())).collect()
     }
 

@@ -15,6 +15,7 @@
 mod bulk;
 mod coded;
 mod compare;
+mod domains;
 mod erase;
 mod growth;
 mod identities;
@@ -25,6 +26,7 @@ mod queries;
 mod rows;
 mod series;
 mod visitors;
+mod windows;
 
 pub use bulk::BulkLoader;
 pub use coded::{Coded, CodedRow};

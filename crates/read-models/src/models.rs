@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use footfall_domain::event::{EventRef, Subject, SubjectKind};
 use footfall_domain::time::Timestamp;
-use footfall_domain::types::PAGE_VIEW;
+use footfall_domain::types::{BOUNCED, DELIVERED, PAGE_VIEW};
 
 use crate::coded::{CodeOf, Coded, CodedRow};
+use crate::domains::Mails;
 use crate::growth;
 use crate::interner::Interner;
 use crate::rows::{HourRows, Location, NONE, Row, hour_of, start_of};
@@ -58,6 +59,8 @@ pub struct ReadModels {
     pub(crate) by_type: Vec<Series>,
     /// Boxed, and dropped with its last cell: pages come and go, and their integers are used again.
     pub(crate) by_page: Vec<Option<Box<Series>>>,
+    /// What became of the mails to each domain.
+    pub(crate) by_domain: Vec<Mails>,
     /// The first hour that is kept.
     pub(crate) floor: i32,
     /// Heap bytes of rows and series.
@@ -126,6 +129,7 @@ impl Default for ReadModels {
             everyone: Series::default(),
             by_type: Vec::new(),
             by_page: Vec::new(),
+            by_domain: Vec::new(),
             floor: i32::MIN,
             bytes: 0,
             scratch: Scratch::default(),
@@ -146,8 +150,10 @@ impl ReadModels {
             scratch.rows.push((hour, row));
             scratch.everyone.push(entry(0, hour, row.visitor));
             scratch.types.push(entry(u32::from(row.event_type), hour, row.visitor));
-            if kind == SubjectKind::Page {
-                scratch.pages.push(entry(row.subject, hour, row.visitor));
+            match kind {
+                SubjectKind::Page => scratch.pages.push(entry(row.subject, hour, row.visitor)),
+                SubjectKind::Domain => self.count_mail(row.subject, fact.event_type == BOUNCED),
+                SubjectKind::None => {}
             }
         }
         self.add_rows(&mut scratch);
@@ -206,6 +212,12 @@ impl ReadModels {
                 self.release(*row);
             }
         }
+        self.trim_names();
+        dropped.into_values().collect()
+    }
+
+    /// Gives back the room of names that are gone.
+    pub(crate) fn trim_names(&mut self) {
         for names in [&mut self.users, &mut self.pages, &mut self.domains] {
             names.trim();
         }
@@ -213,7 +225,10 @@ impl ReadModels {
             self.bytes -= growth::vec_bytes::<Option<Box<Series>>>(self.by_page.len()) as isize;
             self.by_page = Vec::new();
         }
-        dropped.into_values().collect()
+        if self.domains.len() == 0 {
+            self.bytes -= growth::vec_bytes::<Mails>(self.by_domain.len()) as isize;
+            self.by_domain = Vec::new();
+        }
     }
 
     /// Whether there are events that [`Self::forget_before`] would forget.
@@ -327,14 +342,34 @@ impl ReadModels {
         }
     }
 
+    /// Counts a mail to a domain.
+    fn count_mail(&mut self, domain: u32, bounced: bool) {
+        at(&mut self.by_domain, domain, &mut self.bytes).add(bounced);
+    }
+
+    /// Counts the mails among rows that were never counted.
+    pub(crate) fn count_mails(&mut self, rows: impl Iterator<Item = Row>) {
+        let (delivered, bounced) = (self.types.get(DELIVERED), self.types.get(BOUNCED));
+        for row in rows {
+            let event_type = Some(u32::from(row.event_type));
+            if event_type == delivered || event_type == bounced {
+                self.count_mail(row.subject, event_type == bounced);
+            }
+        }
+    }
+
     pub(crate) fn release(&mut self, row: Row) {
         if row.visitor != NONE {
             self.users.release(row.visitor);
         }
-        let is_page = self.types.name(u32::from(row.event_type)) == PAGE_VIEW;
+        let event_type = self.types.name(u32::from(row.event_type));
         if row.subject != NONE {
-            let names = if is_page { &mut self.pages } else { &mut self.domains };
-            names.release(row.subject);
+            if event_type == PAGE_VIEW {
+                self.pages.release(row.subject);
+            } else {
+                self.by_domain[row.subject as usize].take(event_type == BOUNCED);
+                self.domains.release(row.subject);
+            }
         }
         self.types.release(u32::from(row.event_type));
     }

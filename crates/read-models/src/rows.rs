@@ -77,17 +77,20 @@ pub(crate) const fn start_of(hour: i32) -> Timestamp {
 #[derive(Debug, Default)]
 pub struct HourRows {
     runs: Vec<Vec<Row>>,
+    /// Rows that have a visitor.
+    identified: u64,
 }
 
 impl HourRows {
     /// The hour of those rows, which are ordered by time.
     pub(crate) fn of_sorted(rows: Vec<Row>) -> Self {
-        Self { runs: vec![rows] }
+        Self { identified: identified(&rows), runs: vec![rows] }
     }
 
     /// Adds rows ordered by time. Returns by how many bytes the hour grew (or shrank, by merging).
     pub(crate) fn add(&mut self, rows: &[Row]) -> isize {
         let before = self.heap_bytes() as isize;
+        self.identified += identified(rows);
         match self.runs.last_mut() {
             Some(last)
                 if last.last().is_none_or(|last| last.offset_us <= rows[0].offset_us)
@@ -120,6 +123,7 @@ impl HourRows {
             let kept = |row: &mut Row| {
                 let kept = row.visitor != visitor;
                 if !kept {
+                    self.identified -= 1;
                     taken(*row);
                 }
                 kept
@@ -130,6 +134,11 @@ impl HourRows {
         self.runs.retain(|run| !run.is_empty());
         growth::trim(&mut self.runs);
         before - self.heap_bytes()
+    }
+
+    /// How many rows have a visitor.
+    pub(crate) const fn identified(&self) -> u64 {
+        self.identified
     }
 
     /// Whether it has no rows.
@@ -160,6 +169,10 @@ impl HourRows {
         self.runs.capacity() * size_of::<Vec<Row>>()
             + self.runs.iter().map(|run| growth::vec_bytes::<Row>(run.len())).sum::<usize>()
     }
+}
+
+fn identified(rows: &[Row]) -> u64 {
+    rows.iter().filter(|row| row.visitor != NONE).count() as u64
 }
 
 #[cfg(test)]
