@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use footfall_ports::{Analytics, EventLog, Health};
+use footfall_ports::{Analytics, Domains, EventLog, Health, Segments, SnapshotStore, Store, UserMetrics};
 
 /// A store under test, as the ports show it.
 #[derive(Clone)]
@@ -14,6 +14,14 @@ pub struct Backend {
     pub log: Arc<dyn EventLog>,
     /// The figures drawn from it.
     pub analytics: Arc<dyn Analytics>,
+    /// What it says about mail domains.
+    pub domains: Arc<dyn Domains>,
+    /// Users' activity by window.
+    pub metrics: Arc<dyn UserMetrics>,
+    /// Users in segments.
+    pub segments: Arc<dyn Segments>,
+    /// Snapshots that it keeps.
+    pub snapshots: Arc<dyn SnapshotStore>,
     /// How it is doing.
     pub health: Arc<dyn Health>,
     guard: Option<Arc<dyn Any + Send + Sync>>,
@@ -21,9 +29,17 @@ pub struct Backend {
 
 impl Backend {
     /// A store that implements all the ports itself.
-    pub fn of<S: EventLog + Analytics + Health + 'static>(store: Arc<S>) -> Self {
-        let (log, analytics): (Arc<dyn EventLog>, Arc<dyn Analytics>) = (store.clone(), store.clone());
-        Self { log, analytics, health: store, guard: None }
+    pub fn of<S: Store + 'static>(store: Arc<S>) -> Self {
+        Self {
+            log: store.clone(),
+            analytics: store.clone(),
+            domains: store.clone(),
+            metrics: store.clone(),
+            segments: store.clone(),
+            snapshots: store.clone(),
+            health: store,
+            guard: None,
+        }
     }
 
     /// Keeps something until the case is over, such as a temporary directory or a database that is dropped with its

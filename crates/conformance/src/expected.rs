@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use footfall_domain::answers::{EventFilter, Metric, Order, PageOrder, SeriesFilter, Slice};
 use footfall_domain::time::{DAY_US, HOUR_US, TimeRange};
-use footfall_ports::{Analytics, EventLog, Health};
+use footfall_ports::Store;
 
 use crate::events::after;
 use crate::{Answer, Backend, Draft, Query, Reference, range};
@@ -47,7 +47,7 @@ impl Expected {
     /// store finds so itself.
     pub async fn flaw_of<S>(&self, store: &S) -> Option<String>
     where
-        S: EventLog + Analytics + Health + Clone + 'static,
+        S: Store + Clone + 'static,
     {
         let backend = Backend::of(Arc::new(store.clone()));
         match backend.analytics.verify().await {
@@ -69,7 +69,7 @@ impl Expected {
     /// With what is wrong.
     pub async fn holds_for<S>(&self, store: &S)
     where
-        S: EventLog + Analytics + Health + Clone + 'static,
+        S: Store + Clone + 'static,
     {
         if let Some(flaw) = self.flaw_of(store).await {
             panic!("{flaw}");

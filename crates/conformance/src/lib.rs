@@ -29,6 +29,7 @@ mod clock;
 mod draft;
 pub mod events;
 pub mod expected;
+mod people;
 mod property;
 mod query;
 mod reference;

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use footfall_domain::answers::{EventFilter, Metric, Order, PageOrder, SeriesFilter, Slice};
+use footfall_domain::membership::{Membership, second_of};
 use footfall_domain::time::{DAY_US, HOUR_US, MINUTE_US, TimeRange, Timestamp};
+use footfall_domain::windows::{Due, MetricFilter, Window};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -52,12 +54,22 @@ fn cases_wanted() -> u32 {
 
 async fn go_through(harness: &impl Harness, steps: &[Step]) -> Result<(), Mismatch> {
     let mut trial = Trial::new(harness.backend().await);
+    let mut clock = Timestamp::MIN;
     for step in steps {
         match step {
             Step::Erase(user) => drop(trial.try_erase(user).await?),
             Step::Verify => trial.try_verify().await?,
             Step::Restart => trial = trial.restart_on(harness).await,
             Step::Append(drafts) => drop(trial.try_append(drafts).await?),
+            Step::Calculate(due, now) => drop(trial.try_calculate(*due, *now).await?),
+            Step::Join(memberships) => drop(trial.try_join(memberships).await?),
+            Step::Count(now) => {
+                clock = clock.max(*now);
+                trial.check(&Query::SegmentCounts(clock)).await?;
+                for title in DOMAINS {
+                    trial.check(&Query::SegmentCount(title.into(), clock)).await?;
+                }
+            }
             Step::Ask(query) => drop(trial.check(query).await?),
             Step::Walk(filter, order, limit) => {
                 let mut after = None;
@@ -83,6 +95,10 @@ enum Step {
     Ask(Query),
     Walk(EventFilter, Order, usize),
     Erase(String),
+    Calculate(Due, Timestamp),
+    Join(Vec<Membership>),
+    /// Counts at that time, or at the latest one so far: clocks don't go back.
+    Count(Timestamp),
     Verify,
     Restart,
 }
@@ -101,6 +117,9 @@ impl fmt::Debug for Step {
             Self::Ask(query) => write!(f, "Ask {query:?}"),
             Self::Walk(filter, order, limit) => write!(f, "Walk {filter:?} {order:?} by {limit}"),
             Self::Erase(user) => write!(f, "Erase {user}"),
+            Self::Calculate(due, now) => write!(f, "Calculate {due:?} at {now}"),
+            Self::Count(now) => write!(f, "Count at {now}"),
+            Self::Join(memberships) => write!(f, "Join {memberships:?}"),
             Self::Verify => f.write_str("Verify"),
             Self::Restart => f.write_str("Restart"),
         }
@@ -113,11 +132,26 @@ fn history() -> impl Strategy<Value = Vec<Step>> {
             20 => append(start_us).boxed(),
             30 => question(start_us).boxed(),
             3 => name(&USERS).prop_map(Step::Erase),
+            4 => calculate(start_us).boxed(),
+            4 => join(start_us).boxed(),
+            3 => moment(start_us).prop_map(Step::Count),
             2 => Just(Step::Verify),
             2 => Just(Step::Restart)
         ];
         vec(step, 1..40)
     })
+}
+
+fn calculate(start_us: i64) -> impl Strategy<Value = Step> {
+    let due = prop_oneof![Just(Due::Latest), maybe_open(start_us).prop_map(Due::Within)];
+    (due, moment(start_us)).prop_map(|(due, now)| Step::Calculate(due, now))
+}
+
+/// Expiries lie around the moments at which questions are asked.
+fn join(start_us: i64) -> impl Strategy<Value = Step> {
+    let membership = (name(&USERS), name(&DOMAINS), moment(start_us))
+        .prop_map(|(user, segment, until)| Membership { user, segment, expires_at_s: second_of(until) });
+    vec(membership, 0..20).prop_map(Step::Join)
 }
 
 fn append(start_us: i64) -> impl Strategy<Value = Step> {
@@ -189,6 +223,11 @@ fn question(start_us: i64) -> impl Strategy<Value = Step> {
                 let after = after.map(|(at, number)| (at, id(number)));
                 Query::Events(filter, Slice { order, after, limit })
             });
+    let domain = name(&DOMAINS).prop_map(Query::Domain);
+    let place = option::of((moment(start_us).prop_map(Window::of), name(&USERS)));
+    let metrics = (option::weighted(0.3, name(&USERS)), maybe_open(start_us), place, 1..9_usize).prop_map(
+        |(user, range, after, limit)| Query::UserMetrics(MetricFilter { user, range }, after, limit),
+    );
     let walk = (event_filter(start_us), order_of_list(), 1..30_usize)
         .prop_map(|(filter, order, limit)| Step::Walk(filter, order, limit));
     prop_oneof![
@@ -198,6 +237,8 @@ fn question(start_us: i64) -> impl Strategy<Value = Step> {
         4 => between(start_us).prop_map(|range| Step::Ask(Query::Summary(range))),
         4 => series.prop_map(Step::Ask),
         4 => list.prop_map(Step::Ask),
+        2 => domain.prop_map(Step::Ask),
+        3 => metrics.prop_map(Step::Ask),
         1 => walk,
     ]
 }

@@ -4,11 +4,12 @@
 use std::fmt;
 
 use footfall_domain::answers::{
-    EventFilter, Metric, PageCounts, PageOrder, RankedPage, SeriesFilter, Slice, Summary,
+    DomainCounts, EventFilter, Metric, PageCounts, PageOrder, RankedPage, SeriesFilter, Slice, Summary,
 };
 use footfall_domain::event::EventId;
-use footfall_domain::time::TimeRange;
-use footfall_ports::StoreError;
+use footfall_domain::time::{TimeRange, Timestamp};
+use footfall_domain::windows::{MetricFilter, UserMetric};
+use footfall_ports::{MetricPosition, StoreError};
 
 use crate::{Backend, Draft};
 
@@ -27,6 +28,14 @@ pub enum Query {
     Summary(TimeRange),
     /// [`Analytics::series`](footfall_ports::Analytics::series)
     Series(Metric, SeriesFilter, Vec<TimeRange>),
+    /// [`Domains::domain`](footfall_ports::Domains::domain)
+    Domain(String),
+    /// [`UserMetrics::user_metrics`](footfall_ports::UserMetrics::user_metrics)
+    UserMetrics(MetricFilter, Option<MetricPosition>, usize),
+    /// [`Segments::segment_counts`](footfall_ports::Segments::segment_counts)
+    SegmentCounts(Timestamp),
+    /// [`Segments::segment_count`](footfall_ports::Segments::segment_count)
+    SegmentCount(String, Timestamp),
 }
 
 /// An answer.
@@ -44,6 +53,14 @@ pub enum Answer {
     Summary(Summary),
     /// To [`Query::Series`].
     Series(Vec<u64>),
+    /// To [`Query::Domain`].
+    Domain(DomainCounts),
+    /// To [`Query::UserMetrics`].
+    UserMetrics(Vec<UserMetric>),
+    /// To [`Query::SegmentCounts`], less the time.
+    SegmentCounts(Vec<(String, u64)>),
+    /// To [`Query::SegmentCount`].
+    SegmentCount(u64),
 }
 
 impl fmt::Debug for Answer {
@@ -67,6 +84,10 @@ impl fmt::Debug for Answer {
                     .finish()
             }
             Self::Series(values) => values.fmt(f),
+            Self::Domain(counts) => counts.fmt(f),
+            Self::UserMetrics(rows) => rows.fmt(f),
+            Self::SegmentCounts(counts) => counts.fmt(f),
+            Self::SegmentCount(count) => count.fmt(f),
         }
     }
 }
@@ -91,6 +112,16 @@ impl Query {
             Self::Summary(range) => Answer::Summary(analytics.summary(range).await?),
             Self::Series(metric, filter, ranges) => {
                 Answer::Series(analytics.series(metric, filter, ranges).await?)
+            }
+            Self::Domain(domain) => Answer::Domain(backend.domains.domain(domain).await?),
+            Self::UserMetrics(filter, after, limit) => {
+                Answer::UserMetrics(backend.metrics.user_metrics(filter, after, limit).await?)
+            }
+            Self::SegmentCounts(now) => {
+                Answer::SegmentCounts(backend.segments.segment_counts(now).await?.counts)
+            }
+            Self::SegmentCount(title, now) => {
+                Answer::SegmentCount(backend.segments.segment_count(title, now).await?)
             }
         })
     }

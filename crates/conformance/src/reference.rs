@@ -6,12 +6,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use footfall_domain::answers::{
-    EventFilter, Metric, Order, PageCounts, PageOrder, RankedPage, SeriesFilter, Slice, Summary,
+    DomainCounts, EventFilter, Metric, Order, PageCounts, PageOrder, RankedPage, SeriesFilter, Slice, Summary,
 };
 use footfall_domain::event::EventId;
-use footfall_domain::time::TimeRange;
+use footfall_domain::membership::{Joined, Membership};
+use footfall_domain::time::{TimeRange, Timestamp};
+use footfall_domain::windows::{Due, WindowTotals};
 use footfall_ports::Outcome;
 
+use crate::people::{Memberships, Metrics};
 use crate::{Answer, Draft, Query, Topic};
 
 const HOUR_MICROS: i64 = 3_600_000_000;
@@ -21,6 +24,8 @@ const HOUR_MICROS: i64 = 3_600_000_000;
 pub struct Reference {
     events: Vec<Draft>,
     ids: HashSet<EventId>,
+    metrics: Metrics,
+    memberships: Memberships,
 }
 
 impl Reference {
@@ -42,7 +47,24 @@ impl Reference {
     pub fn erase(&mut self, user: &str) -> u64 {
         let before = self.events.len();
         self.events.retain(|event| event.user.as_deref() != Some(user));
+        self.metrics.erase(user);
+        self.memberships.erase(user);
         (before - self.events.len()) as u64
+    }
+
+    /// Computes the windows that are due, and tells of them.
+    pub fn calculate(&mut self, due: Due, now: Timestamp) -> Vec<WindowTotals> {
+        self.metrics.calculate(&self.events, due, now)
+    }
+
+    /// Puts users in segments.
+    pub fn join(&mut self, memberships: &[Membership]) -> Vec<Joined> {
+        memberships.iter().map(|membership| self.memberships.join(membership)).collect()
+    }
+
+    /// Forgets memberships that ended more than a day ago, and says how many.
+    pub fn forget_ended(&mut self, now: Timestamp) -> u64 {
+        self.memberships.forget_ended(now)
     }
 
     /// The stored events, in the order in which they came.
@@ -61,6 +83,12 @@ impl Reference {
             Query::Series(metric, filter, ranges) => {
                 Answer::Series(ranges.iter().map(|range| self.figure(*metric, filter, *range)).collect())
             }
+            Query::Domain(domain) => Answer::Domain(self.domain(domain)),
+            Query::UserMetrics(filter, after, limit) => {
+                Answer::UserMetrics(self.metrics.list(filter, after.as_ref(), *limit))
+            }
+            Query::SegmentCounts(now) => Answer::SegmentCounts(self.memberships.counts(*now)),
+            Query::SegmentCount(title, now) => Answer::SegmentCount(self.memberships.count(title, *now)),
         }
     }
 
@@ -83,6 +111,16 @@ impl Reference {
             Some(after) => (event.at, event.id) < after,
         };
         events.into_iter().filter(is_after).take(slice.limit).cloned().collect()
+    }
+
+    fn domain(&self, domain: &str) -> DomainCounts {
+        let mails = |event_type: &str| {
+            let is_one = |event: &&Draft| {
+                event.event_type == event_type && event.topic == Topic::Domain(domain.to_owned())
+            };
+            self.events.iter().filter(is_one).count() as u64
+        };
+        DomainCounts { delivered: mails("delivered"), bounced: mails("bounced") }
     }
 
     fn page(&self, page: &str, range: TimeRange) -> PageCounts {

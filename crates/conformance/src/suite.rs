@@ -95,6 +95,31 @@ macro_rules! suite {
             restart: duplicates_are_still_known;
             restart: the_erased_stay_erased;
             restart: time_and_again;
+            domains: mails_are_counted_by_domain;
+            domains: many_domains;
+            domains: counts_lose_nothing_under_concurrency;
+            domains: duplicates_and_the_erased_count_nowhere;
+            metrics: completed_windows_have_rows;
+            metrics: calculating_again_changes_nothing;
+            metrics: late_events_are_computed;
+            metrics: a_range_computes_its_whole_windows;
+            metrics: rows_are_listed_by_filter_and_place;
+            metrics: many_at_once_leave_the_same_rows;
+            metrics: calculating_beside_appends;
+            metrics: the_erased_have_no_rows;
+            metrics: rows_stay_through_a_restart;
+            metrics: names_are_ordered_by_their_bytes;
+            segments: users_are_counted_in_each_segment;
+            segments: a_second_time_renews;
+            segments: users_leave_at_their_second;
+            segments: within_one_batch_the_last_counts;
+            segments: thousands_at_once;
+            segments: many_at_once_count_once;
+            segments: the_erased_are_in_none;
+            segments: the_ended_are_forgotten_in_time;
+            segments: memberships_stay_through_a_restart;
+            segments: later_counts_have_later_times;
+            segments: odd_names;
         }
     };
 }

@@ -7,8 +7,10 @@ use footfall_domain::answers::{
     EventFilter, Metric, Order, PageCounts, PageOrder, Position, RankedPage, SeriesFilter, Slice, Summary,
 };
 use footfall_domain::event::EventId;
+use footfall_domain::membership::{Joined, Membership};
 use footfall_domain::time::{TimeRange, Timestamp};
-use footfall_ports::{EventLog, Outcome};
+use footfall_domain::windows::{Due, MetricFilter, UserMetric, WindowTotals};
+use footfall_ports::{EventLog, MetricPosition, Outcome};
 
 use crate::{Answer, Backend, Draft, Harness, Query, Reference, batch_of, range};
 
@@ -85,6 +87,11 @@ impl Trial {
         self.reference.append(drafts);
     }
 
+    /// Tells the reference of memberships that the store was given beside it.
+    pub fn note_memberships(&mut self, memberships: &[Membership]) {
+        self.reference.join(memberships);
+    }
+
     /// Appends to both.
     ///
     /// # Panics
@@ -120,6 +127,50 @@ impl Trial {
             other => Err(Mismatch {
                 asked: format!("to erase {user:?}"),
                 expected: format!("{expected}"),
+                answered: format!("{other:?}"),
+            }),
+        }
+    }
+
+    /// Computes windows in both.
+    ///
+    /// # Panics
+    /// When the store tells of others than the reference.
+    pub async fn calculate(&mut self, due: Due, now: Timestamp) -> Vec<WindowTotals> {
+        self.try_calculate(due, now).await.unwrap_or_else(|mismatch| panic!("{mismatch}"))
+    }
+
+    pub(crate) async fn try_calculate(
+        &mut self,
+        due: Due,
+        now: Timestamp,
+    ) -> Result<Vec<WindowTotals>, Mismatch> {
+        let expected = self.reference.calculate(due, now);
+        match self.backend.metrics.calculate_metrics(due, now).await {
+            Ok(told) if told == expected => Ok(told),
+            other => Err(Mismatch {
+                asked: format!("to compute {due:?} at {now}"),
+                expected: format!("{expected:?}"),
+                answered: format!("{other:?}"),
+            }),
+        }
+    }
+
+    /// Puts users in segments of both.
+    ///
+    /// # Panics
+    /// When the store says anything else of them than the reference.
+    pub async fn join(&mut self, memberships: &[Membership]) -> Vec<Joined> {
+        self.try_join(memberships).await.unwrap_or_else(|mismatch| panic!("{mismatch}"))
+    }
+
+    pub(crate) async fn try_join(&mut self, memberships: &[Membership]) -> Result<Vec<Joined>, Mismatch> {
+        let expected = self.reference.join(memberships);
+        match self.backend.segments.join(memberships.to_vec()).await {
+            Ok(joined) if joined == expected => Ok(joined),
+            other => Err(Mismatch {
+                asked: format!("to put in segments {memberships:?}"),
+                expected: format!("{expected:?}"),
                 answered: format!("{other:?}"),
             }),
         }
@@ -203,6 +254,40 @@ impl Trial {
             unreachable!()
         };
         values
+    }
+
+    /// Rows of users' activity, checked.
+    pub async fn user_metrics(
+        &self,
+        filter: MetricFilter,
+        after: Option<MetricPosition>,
+        limit: usize,
+    ) -> Vec<UserMetric> {
+        let query = Query::UserMetrics(filter, after, limit);
+        let Answer::UserMetrics(rows) = self.ask(query).await else { unreachable!() };
+        rows
+    }
+
+    /// A domain's deliveries and bounces, checked.
+    pub async fn domain(&self, domain: &str) -> (u64, u64) {
+        let Answer::Domain(counts) = self.ask(Query::Domain(domain.into())).await else { unreachable!() };
+        (counts.delivered, counts.bounced)
+    }
+
+    /// How many users are in each segment, checked; one by one too.
+    pub async fn segment_counts(&self, now: Timestamp) -> Vec<(String, u64)> {
+        let Answer::SegmentCounts(counts) = self.ask(Query::SegmentCounts(now)).await else { unreachable!() };
+        for (title, _) in counts.iter().take(5) {
+            self.segment_count(title, now).await;
+        }
+        counts
+    }
+
+    /// How many users are in a segment, checked.
+    pub async fn segment_count(&self, title: &str, now: Timestamp) -> u64 {
+        let query = Query::SegmentCount(title.into(), now);
+        let Answer::SegmentCount(count) = self.ask(query).await else { unreachable!() };
+        count
     }
 
     /// Asks everything there is to ask about every range between two of the instants.

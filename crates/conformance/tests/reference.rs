@@ -5,14 +5,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use footfall_conformance::{Answer, Backend, Draft, Harness, Query, Reference, batch_of};
 use footfall_domain::answers::{
-    EventFilter, Metric, PageCounts, PageOrder, RankedPage, SeriesFilter, Slice, Summary,
+    DomainCounts, EventFilter, Metric, PageCounts, PageOrder, RankedPage, SeriesFilter, Slice, Summary,
 };
 use footfall_domain::event::{Event, EventBatch, EventId};
-use footfall_domain::time::TimeRange;
-use footfall_ports::{Analytics, DependencyState, EventLog, Health, Outcome, StoreError};
+use footfall_domain::membership::{Joined, Membership};
+use footfall_domain::time::{TimeRange, Timestamp};
+use footfall_domain::windows::{Due, MetricFilter, UserMetric, WindowTotals};
+use footfall_ports::{
+    Analytics, DependencyState, Domains, EventLog, Found, Health, MetricPosition, Outcome, SegmentCounts,
+    Segments, Snapshot, SnapshotStore, StoreError, UserMetrics,
+};
 
+/// The reference, and when segments were counted last.
 #[derive(Default)]
-struct Naive(Mutex<Reference>);
+struct Naive(Mutex<Reference>, Mutex<Timestamp>);
 
 impl Naive {
     fn answer(&self, query: &Query) -> Answer {
@@ -88,6 +94,69 @@ impl Analytics for Naive {
 }
 
 #[async_trait]
+impl Domains for Naive {
+    async fn domain(&self, domain: String) -> Result<DomainCounts, StoreError> {
+        let Answer::Domain(counts) = self.answer(&Query::Domain(domain)) else { unreachable!() };
+        Ok(counts)
+    }
+}
+
+#[async_trait]
+impl UserMetrics for Naive {
+    async fn calculate_metrics(&self, due: Due, now: Timestamp) -> Result<Vec<WindowTotals>, StoreError> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).calculate(due, now))
+    }
+
+    async fn user_metrics(
+        &self,
+        filter: MetricFilter,
+        after: Option<MetricPosition>,
+        limit: usize,
+    ) -> Result<Vec<UserMetric>, StoreError> {
+        let query = Query::UserMetrics(filter, after, limit);
+        let Answer::UserMetrics(rows) = self.answer(&query) else { unreachable!() };
+        Ok(rows)
+    }
+}
+
+#[async_trait]
+impl Segments for Naive {
+    async fn join(&self, memberships: Vec<Membership>) -> Result<Vec<Joined>, StoreError> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).join(&memberships))
+    }
+
+    async fn segment_counts(&self, now: Timestamp) -> Result<SegmentCounts, StoreError> {
+        let Answer::SegmentCounts(counts) = self.answer(&Query::SegmentCounts(now)) else { unreachable!() };
+        let mut last = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = now.max(last.plus_micros(1));
+        Ok(SegmentCounts { taken_at: *last, counts })
+    }
+
+    async fn segment_count(&self, title: String, now: Timestamp) -> Result<u64, StoreError> {
+        let Answer::SegmentCount(count) = self.answer(&Query::SegmentCount(title, now)) else {
+            unreachable!()
+        };
+        Ok(count)
+    }
+
+    async fn forget_ended(&self, now: Timestamp) -> Result<u64, StoreError> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).forget_ended(now))
+    }
+}
+
+/// Snapshots have a suite of their own.
+#[async_trait]
+impl SnapshotStore for Naive {
+    async fn snapshot(&self, _name: &str, _known: Option<Timestamp>) -> Result<Found, StoreError> {
+        Ok(Found::Nothing)
+    }
+
+    async fn put_snapshot(&self, _name: &str, _snapshot: Snapshot) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
 impl Health for Naive {
     async fn check(&self) -> Vec<DependencyState> {
         vec![DependencyState { name: "storage", required: true, state: Ok(()) }]
@@ -127,10 +196,13 @@ fn every_case_is_stamped() {
     let cases = [
         include_str!("../src/cases/append.rs"),
         include_str!("../src/cases/concurrency.rs"),
+        include_str!("../src/cases/domains.rs"),
         include_str!("../src/cases/erase.rs"),
         include_str!("../src/cases/figures.rs"),
         include_str!("../src/cases/listing.rs"),
+        include_str!("../src/cases/metrics.rs"),
         include_str!("../src/cases/restart.rs"),
+        include_str!("../src/cases/segments.rs"),
         include_str!("../src/cases/spans.rs"),
         include_str!("../src/cases/verify.rs"),
         include_str!("../src/cases/volume.rs"),

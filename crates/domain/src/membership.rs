@@ -101,7 +101,8 @@ impl<'a> Members<'a> {
     }
 
     fn judge(mut self, now: Timestamp) -> Result<Membership, Unusable> {
-        let at = |pointer: &'static str| move |error: FieldError| FieldError { pointer: pointer.into(), ..error };
+        let at =
+            |pointer: &'static str| move |error: FieldError| FieldError { pointer: pointer.into(), ..error };
         let user = self.user.ok_or_else(|| required("/ID")).and_then(|id| user(id).map_err(at("/ID")));
         let segment = required_text(self.segment, "/segment").and_then(|title| title_of(&title));
         let expires_at_s = match self.expires {
@@ -115,9 +116,10 @@ impl<'a> Members<'a> {
             (user, segment, expires_at_s) => {
                 let found = [user.err(), segment.err(), expires_at_s.err()];
                 // What was refused as it was read isn't missing as well.
-                let found = found.into_iter().flatten().filter(|error| {
-                    !self.errors.iter().any(|earlier| earlier.pointer == error.pointer)
-                });
+                let found = found
+                    .into_iter()
+                    .flatten()
+                    .filter(|error| !self.errors.iter().any(|earlier| earlier.pointer == error.pointer));
                 let found: Vec<FieldError> = found.collect();
                 self.errors.extend(found);
                 let user = self.user.and_then(|id| id.text()).map(std::borrow::Cow::into_owned);

@@ -399,7 +399,10 @@ pub(crate) fn required(pointer: &'static str) -> FieldError {
     FieldError::new(pointer, Code::Required, "is required")
 }
 
-pub(crate) fn required_text<'a>(token: Option<Token<'a>>, pointer: &'static str) -> Result<Cow<'a, str>, FieldError> {
+pub(crate) fn required_text<'a>(
+    token: Option<Token<'a>>,
+    pointer: &'static str,
+) -> Result<Cow<'a, str>, FieldError> {
     let token = token.filter(|token| token.kind != Kind::Null).ok_or_else(|| required(pointer))?;
     text(token, pointer)
 }

@@ -38,10 +38,8 @@ impl Window {
 
     /// The window of that number; `None` where it isn't in the years 0000 to 9999.
     pub const fn of_number(number: i32) -> Option<Self> {
-        match Timestamp::from_micros(number as i64 * WINDOW_US) {
-            Some(_) => Some(Self(number)),
-            None => None,
-        }
+        let (first, last) = (Self::of(Timestamp::MIN).0, Self::of(Timestamp::MAX).0);
+        if number >= first && number <= last { Some(Self(number)) } else { None }
     }
 
     /// The last one that was over by then.

@@ -9,6 +9,7 @@ mod event_log;
 mod health;
 mod segments;
 mod snapshot;
+mod store;
 mod time;
 mod user_metrics;
 
@@ -20,5 +21,6 @@ pub use event_log::{EventLog, Outcome};
 pub use health::{DependencyState, Health};
 pub use segments::{ENDED_KNOWN_S, SEGMENTS_TOLD_MAX, SegmentCounts, Segments};
 pub use snapshot::{Found, SNAPSHOT_BYTES_MAX, Snapshot, SnapshotStore};
+pub use store::Store;
 pub use time::{Clock, EventIds};
 pub use user_metrics::{MetricPosition, UserMetrics};

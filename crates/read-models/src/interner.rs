@@ -13,7 +13,7 @@ const ALLOCATION_BYTES: usize = 16;
 /// Gives each name a small integer for as long as something refers to it. The integers are dense, which is what makes
 /// bitmaps of them small; one that is free again is given to the next new name.
 #[derive(Default, Debug)]
-pub(crate) struct Interner {
+pub struct Interner {
     hasher: RandomState,
     /// Part of the hash beside the id, so that growing doesn't have to read every name.
     ids: HashTable<(u32, u32)>,
@@ -114,8 +114,7 @@ impl Interner {
     }
 
     /// The name's integer, with one reference more to it.
-    #[cfg(test)]
-    fn refer(&mut self, name: &str) -> u32 {
+    pub fn refer(&mut self, name: &str) -> u32 {
         self.refer_times(name, 1)
     }
 
@@ -147,7 +146,7 @@ impl Interner {
     }
 
     /// Takes one reference away; `true` when it was the last one, and the name is forgotten.
-    pub(crate) fn release(&mut self, id: u32) -> bool {
+    pub fn release(&mut self, id: u32) -> bool {
         let entry = &mut self.names[id as usize];
         entry.references -= 1;
         if entry.references > 0 {
@@ -167,24 +166,24 @@ impl Interner {
     }
 
     /// Gives room back where nothing is referred to any more.
-    pub(crate) fn trim(&mut self) {
+    pub fn trim(&mut self) {
         if self.ids.is_empty() {
             *self = Self { hasher: self.hasher.clone(), ..Self::default() };
         }
     }
 
     /// The integer of a name that is referred to.
-    pub(crate) fn get(&self, name: &str) -> Option<u32> {
+    pub fn get(&self, name: &str) -> Option<u32> {
         self.find(self.hash(name), name)
     }
 
     /// The name of an integer that was given.
-    pub(crate) fn name(&self, id: u32) -> &str {
+    pub fn name(&self, id: u32) -> &str {
         self.names[id as usize].name.text()
     }
 
     /// The names that are referred to, with their integers and how often they are.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (u32, &str, u64)> {
+    pub fn all(&self) -> impl Iterator<Item = (u32, &str, u64)> {
         let all = (0..).zip(&self.names).filter(|(_, entry)| entry.references > 0);
         all.map(|(id, entry)| (id, entry.name.text(), entry.references))
     }
@@ -200,11 +199,12 @@ impl Interner {
     }
 
     /// How many names are referred to.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.ids.len()
     }
 
-    pub(crate) fn heap_bytes(&self) -> usize {
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
         growth::table_bytes::<(u32, u32)>(self.ids.len())
             + growth::vec_bytes::<Entry>(self.names.len())
             + growth::vec_bytes::<u32>(self.free.len())

@@ -31,5 +31,6 @@ mod windows;
 pub use bulk::BulkLoader;
 pub use coded::{Coded, CodedRow};
 pub use identities::{BYTES_PER_IDENTITY, Identities};
+pub use interner::Interner;
 pub use models::{Fact, ReadModels};
 pub use rows::{HourRows, Location};

@@ -14,12 +14,16 @@
 mod budget;
 mod erased;
 mod log;
+mod metrics;
 mod ports;
 mod removal;
+mod segments;
 mod shard;
+mod snapshots;
 mod store;
 #[cfg(test)]
 mod tests;
 mod verify;
 
+pub use snapshots::InProcessSnapshots;
 pub use store::{MemoryOptions, MemoryStore};

@@ -5,11 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use footfall_domain::answers::{
-    EventFilter, Metric, PageCounts, PageOrder, RankedPage, SeriesFilter, Slice, Summary,
+    DomainCounts, EventFilter, Metric, PageCounts, PageOrder, RankedPage, SeriesFilter, Slice, Summary,
 };
 use footfall_domain::event::{Event, EventBatch, EventId};
-use footfall_domain::time::TimeRange;
-use footfall_ports::{Analytics, DependencyState, EventLog, Health, Outcome, StoreError};
+use footfall_domain::membership::{Joined, Membership};
+use footfall_domain::time::{TimeRange, Timestamp};
+use footfall_domain::windows::{Due, MetricFilter, UserMetric, WindowTotals};
+use footfall_ports::{
+    Analytics, DependencyState, Domains, EventLog, Found, Health, MetricPosition, Outcome, SegmentCounts,
+    Segments, Snapshot, SnapshotStore, StoreError, UserMetrics,
+};
 use footfall_read_models::ReadModels;
 
 use crate::store::{Inner, MemoryStore};
@@ -96,6 +101,59 @@ impl Analytics for MemoryStore {
 
     async fn verify(&self) -> Result<Vec<String>, StoreError> {
         self.work(Inner::verify).await?
+    }
+}
+
+#[async_trait]
+impl Domains for MemoryStore {
+    async fn domain(&self, domain: String) -> Result<DomainCounts, StoreError> {
+        self.ask(move |models, _| models.domain(&domain)).await
+    }
+}
+
+#[async_trait]
+impl UserMetrics for MemoryStore {
+    async fn calculate_metrics(&self, due: Due, now: Timestamp) -> Result<Vec<WindowTotals>, StoreError> {
+        self.work(move |inner| inner.calculate_metrics(due, now)).await?
+    }
+
+    async fn user_metrics(
+        &self,
+        filter: MetricFilter,
+        after: Option<MetricPosition>,
+        limit: usize,
+    ) -> Result<Vec<UserMetric>, StoreError> {
+        self.work(move |inner| inner.user_metrics(&filter, after, limit)).await
+    }
+}
+
+#[async_trait]
+impl Segments for MemoryStore {
+    async fn join(&self, memberships: Vec<Membership>) -> Result<Vec<Joined>, StoreError> {
+        self.work(move |inner| inner.join(&memberships)).await?
+    }
+
+    async fn segment_counts(&self, now: Timestamp) -> Result<SegmentCounts, StoreError> {
+        self.work(move |inner| inner.segment_counts(now)).await
+    }
+
+    async fn segment_count(&self, title: String, now: Timestamp) -> Result<u64, StoreError> {
+        self.work(move |inner| inner.segment_count(&title, now)).await
+    }
+
+    async fn forget_ended(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.work(move |inner| inner.forget_ended(now)).await
+    }
+}
+
+#[async_trait]
+impl SnapshotStore for MemoryStore {
+    async fn snapshot(&self, name: &str, known: Option<Timestamp>) -> Result<Found, StoreError> {
+        self.inner.snapshots.snapshot(name, known).await
+    }
+
+    async fn put_snapshot(&self, name: &str, snapshot: Snapshot) -> Result<(), StoreError> {
+        self.inner.snapshots.put_snapshot(name, snapshot).await
     }
 }
 

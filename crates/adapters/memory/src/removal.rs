@@ -35,7 +35,9 @@ impl Inner {
             }
         }
         self.budget.replace(counted, erased.heap_bytes());
-        drop(models);
+        drop((models, erased));
+        self.forget_metrics_of(user);
+        self.forget_memberships(user);
         if !forgotten.is_empty() {
             tracing::info!(events = forgotten.len(), "erased a user's events");
         }
@@ -75,6 +77,8 @@ impl Inner {
             self.forget(location);
             events += 1;
         }
+        drop(erased);
+        self.forget_metrics_before(oldest);
         if events > 0 {
             tracing::info!(events, before = %oldest, "dropped events past their retention");
         }

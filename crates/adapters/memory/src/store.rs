@@ -13,7 +13,10 @@ use footfall_read_models::{Location, ReadModels};
 
 use crate::budget::Budget;
 use crate::erased::Erased;
+use crate::metrics::Metrics;
+use crate::segments::Segments;
 use crate::shard::{Open, PositionsUsedUp, Shard, append_bytes_max};
+use crate::snapshots::InProcessSnapshots;
 
 /// Sixteen locks: enough that two requests rarely meet, few enough to visit all of them for every question.
 pub(crate) const SHARDS: usize = 16;
@@ -49,7 +52,7 @@ pub struct MemoryStore {
     pub(crate) inner: Arc<Inner>,
 }
 
-/// Whoever takes several of its locks takes them in this order: `verifying`, `removing`, `models`, a shard.
+/// Whoever takes several of its locks takes them in this order: `verifying`, `metrics`, `removing`, `models`, a shard.
 pub(crate) struct Inner {
     pub(crate) shards: [Mutex<Shard>; SHARDS],
     pub(crate) models: RwLock<ReadModels>,
@@ -57,6 +60,11 @@ pub(crate) struct Inner {
     pub(crate) removing: Mutex<Erased>,
     /// Held while the models are compared with the log.
     pub(crate) verifying: Mutex<()>,
+    /// Users' activity by window, as it was computed last.
+    pub(crate) metrics: Mutex<Metrics>,
+    /// Users in segments.
+    pub(crate) segments: Mutex<Segments>,
+    pub(crate) snapshots: InProcessSnapshots,
     /// Heap bytes of the models as last counted in the budget.
     pub(crate) models_bytes: AtomicUsize,
     pub(crate) budget: Budget,
@@ -87,6 +95,9 @@ impl MemoryStore {
             models: RwLock::default(),
             removing: Mutex::default(),
             verifying: Mutex::default(),
+            metrics: Mutex::default(),
+            segments: Mutex::default(),
+            snapshots: InProcessSnapshots::default(),
             models_bytes: AtomicUsize::new(0),
             budget,
             open_events: AtomicUsize::new(0),
@@ -347,7 +358,7 @@ impl Inner {
                 "the memory store is full: events are refused with 503"
             );
         }
-        Err(StoreError::Full { retry_after: RETRY_AFTER })
+        Err(full())
     }
 
     pub(crate) fn hash(&self, id: &[u8; 16]) -> u64 {
@@ -371,6 +382,11 @@ impl Inner {
             thread.unpark();
         }
     }
+}
+
+/// There is no room, and what was to be stored was not.
+pub(crate) const fn full() -> StoreError {
+    StoreError::Full { retry_after: RETRY_AFTER }
 }
 
 /// The shard of a location.

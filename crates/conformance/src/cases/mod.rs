@@ -4,10 +4,13 @@
 
 pub mod append;
 pub mod concurrency;
+pub mod domains;
 pub mod erase;
 pub mod figures;
 pub mod listing;
+pub mod metrics;
 pub mod restart;
+pub mod segments;
 pub mod spans;
 pub mod verify;
 pub mod volume;

@@ -2,8 +2,10 @@ use footfall_domain::event::Subject;
 use footfall_domain::time::{DAY_US, HOUR_US, Timestamp};
 
 use super::*;
+use crate::growth;
 use crate::interner::Interner;
 use crate::models::Fact;
+use crate::series::Series;
 
 fn at(hours: i64) -> Timestamp {
     Timestamp::from_micros_clamped(1_748_268_000_000_000).floor_to(64 * DAY_US).plus_micros(hours * HOUR_US)
@@ -24,7 +26,7 @@ fn has_given_everything_back(models: &ReadModels) {
     let types = growth::vec_bytes::<Series>(models.by_type.len());
     assert_eq!(models.bytes, types as isize);
     assert_eq!([&models.users, &models.pages, &models.domains].map(Interner::heap_bytes), [0; 3]);
-    assert!(models.hours.is_empty() && models.by_page.is_empty());
+    assert!(models.hours.is_empty() && models.by_page.is_empty() && models.by_domain.is_empty());
     assert!(models.everyone.is_empty() && models.everyone.open.is_none());
 }
 
