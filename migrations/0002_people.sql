@@ -65,3 +65,11 @@ CREATE TABLE leases (
     holder uuid NOT NULL,
     held_until timestamptz NOT NULL
 );
+
+-- A number that no other database has: what is cached elsewhere of one must not be taken for another's.
+-- A reference table.
+CREATE TABLE store_identity (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    value bigint NOT NULL
+);
+INSERT INTO store_identity (value) VALUES (('x' || substr(md5(gen_random_uuid()::text), 1, 16))::bit(64)::bigint);

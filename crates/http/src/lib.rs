@@ -6,6 +6,7 @@ mod body;
 mod cursor;
 mod endpoints;
 mod params;
+mod path;
 mod problem;
 mod scope;
 
@@ -13,8 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
-use footfall_ports::{Analytics, Clock, EventLog, Health};
-use footfall_services::Ingest;
+use footfall_ports::{Analytics, Clock, Domains, EventLog, Health, Segments, UserMetrics};
+use footfall_services::{Answers, Ingest, Memberships, SegmentSnapshots};
 
 pub use scope::RequestScope;
 
@@ -35,6 +36,20 @@ pub struct Api {
     pub log: Arc<dyn EventLog>,
     /// Answers with figures.
     pub analytics: Arc<dyn Analytics>,
+    /// Remembers the figures that cost most.
+    pub answers: Answers,
+    /// Knows about mail domains.
+    pub domains: Arc<dyn Domains>,
+    /// So many deliveries without a bounce make a domain catch-all.
+    pub catch_all_threshold: u64,
+    /// Computes and lists users' activity.
+    pub metrics: Arc<dyn UserMetrics>,
+    /// Takes users into segments.
+    pub memberships: Memberships,
+    /// Counts a segment's users.
+    pub segments: Arc<dyn Segments>,
+    /// Serves and takes the snapshot of all segments' counts.
+    pub snapshots: SegmentSnapshots,
     /// Knows whether what is needed is there.
     pub health: Arc<dyn Health>,
     /// Tells the time for windows that end now.

@@ -13,7 +13,7 @@ use footfall_domain::time::{TimeRange, Timestamp};
 use footfall_domain::windows::{Due, MetricFilter, UserMetric, WindowTotals};
 use footfall_ports::{
     Analytics, DependencyState, Domains, EventLog, Found, Health, MetricPosition, Outcome, SegmentCounts,
-    Segments, Snapshot, SnapshotStore, StoreError, UserMetrics,
+    Segments, Snapshot, SnapshotStore, StoreError, UserMetrics, Version,
 };
 use footfall_read_models::ReadModels;
 
@@ -103,6 +103,15 @@ impl Analytics for PostgresStore {
         ranges: Vec<TimeRange>,
     ) -> Result<Vec<u64>, StoreError> {
         self.ask(move |models| models.series(metric, &filter, &ranges)).await
+    }
+
+    async fn version(&self, range: TimeRange) -> Result<Version, StoreError> {
+        let inner = Arc::clone(self.inner());
+        self.run(async move {
+            inner.catch_up().await?;
+            inner.version(range).await
+        })
+        .await
     }
 
     async fn verify(&self) -> Result<Vec<String>, StoreError> {

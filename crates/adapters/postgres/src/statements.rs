@@ -247,6 +247,10 @@ statement!(
     FREE_JOB [TEXT, UUID] "free_job.sql"
 );
 statement!(
+    /// A number that no other database has.
+    IDENTITY [] "identity.sql"
+);
+statement!(
     /// How many migrations were applied.
     APPLIED [] "applied.sql"
 );
