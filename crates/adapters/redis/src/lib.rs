@@ -1,0 +1,1 @@
+//! Snapshots and a cache in a Redis that instances share.
