@@ -21,7 +21,8 @@ pub trait Cache: Send + Sync {
     /// [`StoreError::Unavailable`] when the cache can't be asked.
     async fn get(&self, key: &str) -> Result<Option<Arc<[u8]>>, StoreError>;
 
-    /// Remembers a value for at most so long. A key has at most 512 bytes.
+    /// Remembers a value for at most so long. A key has at most 512 bytes. Of a value that is too large, or kept for no
+    /// time, nothing stays, and neither does what was there before.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the cache can't be told.
