@@ -49,6 +49,6 @@ mod tests {
         let mut backoff = Backoff::new(|| 0);
         backoff.next(None);
         assert_eq!(backoff.next(Some(Duration::from_millis(10))).as_millis(), 250);
-        assert_eq!(backoff.next(Some(Duration::from_secs(60))).as_millis(), 125);
+        assert_eq!(backoff.next(Some(Duration::from_mins(1))).as_millis(), 125);
     }
 }

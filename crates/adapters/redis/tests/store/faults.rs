@@ -40,7 +40,6 @@ async fn killed_and_started_again() {
         assert_eq!((stats.opens, stats.returns, stats.is_open), (round, round, false), "{stats:?}");
         assert_eq!(ailment(&store).await, None);
     }
-    assert!(store.stats().failed_connects > 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -153,7 +152,9 @@ async fn nobody_is_there() {
     assert!(!why.contains("secret") && !why.contains(&port.to_string()), "{why}");
     is_refused_at_once(&store).await;
     assert_eq!(ailment(&store).await.as_deref(), Some("Redis can't be reached"));
-    assert_eq!(store.stats().opens, 1);
+    let stats = store.stats();
+    assert_eq!(stats.opens, 1);
+    assert!(stats.failed_connects >= 1);
     let store = open("redis://no-such-host.invalid");
     is_refused_within(&store, COMMAND_LIMIT + SLACK).await;
 }

@@ -98,18 +98,13 @@ async fn a_replica_takes_no_writes_until_it_is_promoted() {
 /// What it keeps takes it a while to read; until then it is away, and then what it kept is there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_slow_start() {
-    let redis = Redis::start_with(&[
-        ("appendonly", "yes"),
-        ("aof-use-rdb-preamble", "no"),
-        ("key-load-delay", "1000"),
-        ("loading-process-events-interval-bytes", "1024"),
-    ]);
+    let slow = [("key-load-delay", "2000"), ("loading-process-events-interval-bytes", "1024")];
+    let redis = Redis::start_with(&slow);
     let store = open(&redis.url());
     for number in 0..1_000 {
         put(&store, &format!("key-{number}"), b"value").await;
     }
-    // Written once a second.
-    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    redis.command(&["SAVE"]);
     let returned = store.on_return();
     redis.kill();
     let redis = std::sync::Arc::new(redis);
