@@ -1,43 +1,56 @@
-//! Time for what is large: all commands share a connection, so they wait behind a snapshot of many megabytes.
+//! Time for what is large: all commands share a connection, so they may have to wait behind a snapshot of many megabytes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// From here on a value is large.
 pub(crate) const LARGE: usize = 1 << 20;
-/// What a connection carries in a millisecond at the least: half a gigabit a second.
-const BYTES_PER_MS: usize = 64 * 1024;
+/// What a connection carries in a millisecond at the least: 64 megabits a second.
+const BYTES_PER_MS: usize = 8 * 1024;
 
-/// What of large values is on its way.
+/// How many large values began and ended their way.
 #[derive(Debug, Default)]
-pub(crate) struct Bulk(AtomicUsize);
+pub(crate) struct Bulk {
+    begun: AtomicUsize,
+    ended: AtomicUsize,
+}
 
 impl Bulk {
-    /// Counts so many bytes, if they are many, until the load is dropped.
+    /// A command with so many bytes begins. It ends when the load is dropped.
     pub(crate) fn enter(&self, bytes: usize) -> Load<'_> {
-        let own = if bytes > LARGE { bytes } else { 0 };
-        let all = self.0.fetch_add(own, Ordering::Relaxed) + own;
-        Load { bulk: self, own, all }
+        let ended_before = self.ended.load(Ordering::SeqCst);
+        let is_large = bytes > LARGE;
+        self.begun.fetch_add(usize::from(is_large), Ordering::SeqCst);
+        Load { bulk: self, bytes, is_large, ended_before }
     }
 }
 
-/// A command's part of it.
+/// A command under way.
 pub(crate) struct Load<'a> {
     bulk: &'a Bulk,
-    own: usize,
-    all: usize,
+    bytes: usize,
+    is_large: bool,
+    ended_before: usize,
 }
 
 impl Load<'_> {
-    /// How much longer the command may take than others.
+    /// How much longer it may take than others.
     pub(crate) const fn allowance(&self) -> Duration {
-        Duration::from_millis((self.all / BYTES_PER_MS) as u64)
+        if !self.is_large {
+            return Duration::ZERO;
+        }
+        Duration::from_millis((self.bytes / BYTES_PER_MS) as u64)
+    }
+
+    /// Whether it had to share the connection with something large of another command, and so may be late for that.
+    pub(crate) fn waited_for_another(&self) -> bool {
+        self.bulk.begun.load(Ordering::SeqCst) != self.ended_before.wrapping_add(usize::from(self.is_large))
     }
 }
 
 impl Drop for Load<'_> {
     fn drop(&mut self) {
-        self.bulk.0.fetch_sub(self.own, Ordering::Relaxed);
+        self.bulk.ended.fetch_add(usize::from(self.is_large), Ordering::SeqCst);
     }
 }
 
@@ -46,13 +59,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_comes_behind_something_large_may_wait_for_it() {
+    fn what_is_large_has_more_time() {
         let bulk = Bulk::default();
         assert_eq!(bulk.enter(LARGE).allowance(), Duration::ZERO);
-        let large = bulk.enter(64 << 20);
-        assert_eq!(large.allowance(), Duration::from_millis(1_024));
-        assert_eq!(bulk.enter(10).allowance(), Duration::from_millis(1_024));
+        assert_eq!(bulk.enter(64 << 20).allowance(), Duration::from_millis(8_192));
+    }
+
+    #[test]
+    fn whoever_was_there_with_something_large_may_have_waited_for_it() {
+        let bulk = Bulk::default();
+        let before = bulk.enter(LARGE);
+        assert!(!before.waited_for_another());
+        let large = bulk.enter(LARGE + 1);
+        let behind = bulk.enter(10);
+        assert!(before.waited_for_another() && behind.waited_for_another() && !large.waited_for_another());
         drop(large);
-        assert_eq!(bulk.enter(10).allowance(), Duration::ZERO);
+        assert!(before.waited_for_another() && behind.waited_for_another());
+        assert!(!bulk.enter(10).waited_for_another());
     }
 }

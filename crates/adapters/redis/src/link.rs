@@ -27,8 +27,8 @@ use crate::connect::connect;
 use crate::error::Trouble;
 use crate::stats::{Counters, RedisStats};
 
-/// How long a command may take, the wait for the first connection included. While something larger than 1 MiB is on its way
-/// over the connection, which others wait behind, as much longer as that may need: see [`Bulk`].
+/// How long a command may take, the wait for the first connection included. A snapshot larger than 1 MiB may take a
+/// millisecond more for each 8 KiB. Those that wait behind one on the connection may not; but they don't open the circuit.
 pub const COMMAND_LIMIT: Duration = Duration::from_millis(200);
 
 /// Commands under way at a time, at most. One more fails at once.
@@ -114,7 +114,8 @@ impl Link {
         let result = done.await.unwrap_or(Err(Trouble::Slow));
         if let Err(trouble) = &result {
             self.note(trouble);
-            if let Some(number) = used.filter(|_| trouble.opens_the_circuit()) {
+            let is_excused = matches!(trouble, Trouble::Slow) && load.waited_for_another();
+            if let Some(number) = used.filter(|_| trouble.opens_the_circuit() && !is_excused) {
                 self.open(number, trouble);
             }
         }

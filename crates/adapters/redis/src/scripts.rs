@@ -3,6 +3,7 @@
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, Script, ServerErrorKind, Value};
 
+use crate::bulk::LARGE;
 use crate::error::Trouble;
 
 /// A script, known to Redis by its hash once it has run.
@@ -41,6 +42,14 @@ impl Known {
             command.arg(script).arg(1).arg(key).arg(&arguments);
             command
         };
+        if arguments.iter().any(|argument| argument.len() > LARGE) {
+            // So that what is large is not sent twice. If it can't be had this way, it is below.
+            let load =
+                redis::cmd("SCRIPT").arg("LOAD").arg(self.text).query_async::<()>(&mut connection).await;
+            load.or_else(
+                |error| if error.code().is_some() { Ok(()) } else { Err(Trouble::of_command(error)) },
+            )?;
+        }
         let answer = command("EVALSHA", &self.hash).query_async(&mut connection).await;
         let answer = match answer {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {

@@ -6,14 +6,14 @@ use footfall_conformance::CacheTrial;
 use footfall_ports::SnapshotStore;
 use footfall_test_services::Redis;
 
-use crate::support::open;
+use crate::support::{Patient, open};
 
 async fn fresh_snapshots() -> (Arc<dyn SnapshotStore>, ()) {
-    (Arc::new(open(&Redis::shared().database())), ())
+    (Arc::new(Patient(open(&Redis::shared().database()))), ())
 }
 
 async fn fresh_cache() -> (CacheTrial, ()) {
-    (CacheTrial::new(Arc::new(open(&Redis::shared().database()))), ())
+    (CacheTrial::new(Arc::new(Patient(open(&Redis::shared().database())))), ())
 }
 
 footfall_conformance::snapshot_suite!(fresh_snapshots);

@@ -1,10 +1,13 @@
 //! What is kept where, and by whom it is shared.
 
+use std::time::Instant;
+
 use footfall_domain::time::Timestamp;
 use footfall_ports::{Cache, Found, SNAPSHOT_BYTES_MAX, SnapshotStore, StoreError};
+use footfall_redis::{COMMAND_LIMIT, RedisStore};
 use footfall_test_services::Redis;
 
-use crate::support::{HOUR, get, open, open_with, put, snapshot, stands};
+use crate::support::{HOUR, SLACK, chain, get, open, open_with, put, snapshot, stands, until};
 
 #[tokio::test]
 async fn keys_are_laid_out_as_documented() {
@@ -53,26 +56,43 @@ async fn what_is_beyond_the_limits_is_not_sent() {
     assert_eq!(redis.command(&["DBSIZE"]), "0");
 }
 
-/// While it is on its way, others wait longer than else, and nobody takes Redis for dead.
+/// Whoever waits behind it waits no longer than ever, and nobody takes Redis for dead.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_largest_snapshot_passes_and_others_beside_it() {
-    let store = open(&Redis::shared().database());
+    let redis = Redis::start();
+    let store = open(&redis.url());
+    put(&store, "key", b"value").await;
     let largest = snapshot(1, &vec![7; SNAPSHOT_BYTES_MAX]);
     let (putting, largest_put) = (store.clone(), largest.clone());
     let put_it = tokio::spawn(async move { putting.put_snapshot("name", largest_put).await });
-    while !put_it.is_finished() {
-        put(&store, "key", b"value").await;
-    }
+    until("it is put", || async {
+        asks_in_time(&store).await;
+        put_it.is_finished()
+    })
+    .await;
     put_it.await.unwrap().unwrap();
     let reading = store.clone();
     let read_it = tokio::spawn(async move { stands(&reading, &largest).await });
-    while !read_it.is_finished() {
-        assert!(get(&store, "key").await.is_some());
-    }
+    until("it is read", || async {
+        asks_in_time(&store).await;
+        read_it.is_finished()
+    })
+    .await;
     assert!(read_it.await.unwrap());
     assert_eq!(store.stats().opens, 0);
+    assert!(get(&store, "key").await.is_some());
     let known = Timestamp::from_micros(1);
     assert_eq!(store.snapshot("name", known).await.unwrap(), Found::Unchanged);
+}
+
+async fn asks_in_time(store: &RedisStore) {
+    let since = Instant::now();
+    match store.get("key").await {
+        Ok(found) => assert!(found.is_some()),
+        Err(error) => assert!(chain(&error).contains("did not answer in time"), "{}", chain(&error)),
+    }
+    // The threads are busy with copying, too.
+    assert!(since.elapsed() < COMMAND_LIMIT + 5 * SLACK, "{:?}", since.elapsed());
 }
 
 #[tokio::test]
@@ -87,5 +107,5 @@ async fn a_store_that_is_dropped_leaves_no_connection() {
     put(&clone, "key", b"value").await;
     assert_eq!(clients(), 2, "one connection, however many clones and commands");
     drop(clone);
-    crate::support::until("it is closed", || async { clients() == 1 }).await;
+    until("it is closed", || async { clients() == 1 }).await;
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use footfall_domain::time::Timestamp;
 use footfall_ports::{Cache, Found, Health, Snapshot, SnapshotStore, StoreError};
 use footfall_redis::{COMMAND_LIMIT, RedisOptions, RedisStore};
@@ -22,11 +23,13 @@ pub(crate) fn open_with(url: &str, prefix: &str) -> RedisStore {
 }
 
 pub(crate) async fn put(store: &RedisStore, key: &str, value: &[u8]) {
-    store.put(key, value.into(), HOUR).await.unwrap_or_else(|error| panic!("{}", chain(&error)));
+    patiently(|| store.put(key, value.into(), HOUR))
+        .await
+        .unwrap_or_else(|error| panic!("{}", chain(&error)));
 }
 
 pub(crate) async fn get(store: &RedisStore, key: &str) -> Option<Arc<[u8]>> {
-    store.get(key).await.unwrap_or_else(|error| panic!("{}", chain(&error)))
+    patiently(|| store.get(key)).await.unwrap_or_else(|error| panic!("{}", chain(&error)))
 }
 
 pub(crate) fn snapshot(micros: i64, bytes: &[u8]) -> Snapshot {
@@ -34,7 +37,8 @@ pub(crate) fn snapshot(micros: i64, bytes: &[u8]) -> Snapshot {
 }
 
 pub(crate) async fn stands(store: &RedisStore, expected: &Snapshot) -> bool {
-    let found = store.snapshot("name", None).await.unwrap_or_else(|error| panic!("{}", chain(&error)));
+    let found = patiently(|| store.snapshot("name", None)).await;
+    let found = found.unwrap_or_else(|error| panic!("{}", chain(&error)));
     found == Found::Snapshot(expected.clone())
 }
 
@@ -90,4 +94,44 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl 
 /// Waits until it is used again.
 pub(crate) async fn until_back(store: &RedisStore) {
     until("Redis is back", || async { !store.stats().is_open && ailment(store).await.is_none() }).await;
+}
+
+/// One that asks again when it is told to. On a machine that is busy with everything else, commands run out of their time now
+/// and then.
+pub(crate) struct Patient(pub(crate) RedisStore);
+
+async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
+    mut ask: impl FnMut() -> F,
+) -> Result<T, StoreError> {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        match ask().await {
+            Err(StoreError::Unavailable { .. }) if Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+#[async_trait]
+impl SnapshotStore for Patient {
+    async fn snapshot(&self, name: &str, known: Option<Timestamp>) -> Result<Found, StoreError> {
+        patiently(|| self.0.snapshot(name, known)).await
+    }
+
+    async fn put_snapshot(&self, name: &str, snapshot: Snapshot) -> Result<(), StoreError> {
+        patiently(|| self.0.put_snapshot(name, snapshot.clone())).await
+    }
+}
+
+#[async_trait]
+impl Cache for Patient {
+    async fn get(&self, key: &str) -> Result<Option<Arc<[u8]>>, StoreError> {
+        patiently(|| self.0.get(key)).await
+    }
+
+    async fn put(&self, key: &str, value: Arc<[u8]>, keep: Duration) -> Result<(), StoreError> {
+        patiently(|| self.0.put(key, value.clone(), keep)).await
+    }
 }
