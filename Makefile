@@ -54,7 +54,7 @@ fmt: ## Format the code
 migrate-up: ## Bring the schema of the configured database up (FOOTFALL__POSTGRES__URL)
 	FOOTFALL__STORAGE__BACKEND=postgres $(CARGO) run --locked -p footfall-server -- migrate
 
-services: ## Install the servers that tests start for themselves, where they are missing (PostgreSQL, PgBouncer, openssl)
+services: ## Install the servers that tests start for themselves, where they are missing (PostgreSQL, PgBouncer, Redis, openssl)
 	@scripts/install-services.sh
 
 test: services ## Run every test; installs the servers that they start
