@@ -2,6 +2,8 @@
 
 mod cli;
 mod config;
+mod health;
+mod jobs;
 mod logging;
 mod runtime;
 mod wire;
@@ -12,9 +14,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::cli::backup::BackupArgs;
+use crate::cli::calculate_metrics::CalculateMetricsArgs;
 use crate::cli::export::ExportArgs;
 use crate::cli::import::ImportArgs;
 use crate::cli::reach::server_url;
+use crate::cli::refresh_segments::RefreshSegmentsArgs;
 use crate::cli::verify::VerifyArgs;
 use crate::config::Config;
 
@@ -47,6 +51,10 @@ enum Command {
     Backup(BackupArgs),
     /// Recompute all figures from the log and compare; exit status 0 or 1
     Verify(VerifyArgs),
+    /// Compute users' activity by 4-hour window; for a cron job
+    CalculateMetrics(CalculateMetricsArgs),
+    /// Take the snapshot of the segments' counts now
+    RefreshSegments(RefreshSegmentsArgs),
     /// Show the effective configuration
     Config,
     /// Ask a running server whether it is ready; exit status 0 or 1
@@ -84,6 +92,12 @@ fn run(command: Command, config: &Config) -> Result<ExitCode, Box<dyn std::error
         Command::Export(arguments) => Ok(system.block_on(cli::export::run(arguments, config))?),
         Command::Backup(arguments) => cli::backup::run(&arguments, config).map(|()| ExitCode::SUCCESS),
         Command::Verify(arguments) => Ok(system.block_on(cli::verify::run(arguments, config))?),
+        Command::CalculateMetrics(arguments) => {
+            Ok(system.block_on(cli::calculate_metrics::run(arguments, config))?)
+        }
+        Command::RefreshSegments(arguments) => {
+            Ok(system.block_on(cli::refresh_segments::run(arguments, config))?)
+        }
         Command::Config => {
             cli::config::show(config);
             Ok(ExitCode::SUCCESS)

@@ -1,6 +1,7 @@
 //! The commands other than `serve`.
 
 pub(crate) mod backup;
+pub(crate) mod calculate_metrics;
 pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod download;
@@ -10,10 +11,11 @@ pub(crate) mod import;
 pub(crate) mod migrate;
 pub(crate) mod progress;
 pub(crate) mod reach;
+pub(crate) mod refresh_segments;
 pub(crate) mod verify;
 
 /// An error and what lies beneath it, in one line: a command has no log that would have the rest.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let below = std::iter::successors(error.source(), |error| error.source());
     below.fold(error.to_string(), |text, error| format!("{text}: {error}"))
 }
