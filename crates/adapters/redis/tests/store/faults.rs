@@ -95,28 +95,34 @@ async fn a_thousand_calls_to_a_frozen_one_return_in_time() {
     put(&store, "key", b"value").await;
 }
 
-/// Also where those who asked have gone: what they asked is under way until it is over.
+/// What is beyond it fails at once, also where those who asked have gone: what they asked is under way until it is over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_waits_is_bounded() {
     let redis = Redis::start();
     let store = open(&redis.url());
-    put(&store, "key", b"value").await;
-    redis.pause();
-    for _ in 0..IN_FLIGHT_MAX {
-        // Asked for once, and dropped.
-        tokio::time::timeout(Duration::ZERO, store.get("key")).await.ok();
+    // On a busy machine the first ones may have run out of their time before the last are asked.
+    for _ in 0..10 {
+        put(&store, "key", b"value").await;
+        redis.pause();
+        let mut calls = JoinSet::new();
+        for _ in 0..2 * IN_FLIGHT_MAX {
+            let store = store.clone();
+            calls.spawn(async move { store.get("key").await });
+        }
+        let first = calls.join_next().await.unwrap().unwrap().expect_err("nobody answers");
+        calls.abort_all();
+        let next = store.get("key").await.expect_err("nobody answers");
+        let is_bounded = [first, next].iter().all(|error| chain(error).contains("too many commands"));
+        redis.resume();
+        tokio::time::sleep(2 * COMMAND_LIMIT).await;
+        until_back(&store).await;
+        if is_bounded {
+            assert!(store.stats().overflows >= 2);
+            assert_eq!(get(&store, "key").await.as_deref(), Some(&b"value"[..]), "there is room again");
+            return;
+        }
     }
-    let since = Instant::now();
-    let error = store.get("key").await.expect_err("there is no room");
-    let is_open = store.stats().is_open;
-    if !is_open {
-        assert!(chain(&error).contains("too many commands"), "{}", chain(&error));
-        assert!(since.elapsed() < COMMAND_LIMIT, "{:?}", since.elapsed());
-        assert!(store.stats().overflows > 0);
-    }
-    redis.resume();
-    until_back(&store).await;
-    assert_eq!(get(&store, "key").await.as_deref(), Some(&b"value"[..]));
+    panic!("nothing was ever refused");
 }
 
 /// A slow caller that is waited for by nobody still opens the circuit.
