@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn an_id_is_decoded_once_and_strictly() {
-        for (sent, user) in [
+        for (sent, expected) in [
             ("ann", "ann"),
             ("42", "42"),
             ("..", ".."),
@@ -95,7 +95,7 @@ mod tests {
             ("j%C3%B6rg%20%F0%9F%98%80", "jörg 😀"),
             ("%0A%22", "\n\""),
         ] {
-            assert_eq!(user(sent).as_deref(), Ok(user), "{sent}");
+            assert_eq!(user(sent).as_deref(), Ok(expected), "{sent}");
         }
         for (sent, code) in [
             ("%", Code::Malformed),

@@ -82,22 +82,14 @@ impl Answers {
         if let Some(answer) = &*landed {
             return Ok(answer.clone());
         }
+        // Whoever comes once this is over, however it ends, finds it remembered, or works it out again.
+        let _over = Over { answers: self, key: &key, flight: &flight };
         let began = self.clock.now();
-        let worked_out = work.await;
-        if let Ok(bytes) = &worked_out {
-            let bytes: Arc<[u8]> = bytes.as_slice().into();
-            self.remember(&key, began, &bytes).await;
-            *landed = Some(Answer { bytes, age: self.age(began) });
-        }
-        let answer = landed.clone();
-        // Whoever comes from now on finds it remembered, or works it out again.
-        self.land(&key, &flight);
-        drop(landed);
-        match (worked_out, answer) {
-            (Err(error), _) => Err(error),
-            (Ok(_), Some(answer)) => Ok(answer),
-            (Ok(bytes), None) => Ok(Answer { bytes: bytes.into(), age: None }),
-        }
+        let bytes: Arc<[u8]> = work.await?.into();
+        self.remember(&key, began, &bytes).await;
+        let answer = Answer { bytes, age: self.age(began) };
+        *landed = Some(answer.clone());
+        Ok(answer)
     }
 
     async fn remembered(&self, key: &str) -> Option<Answer> {
@@ -136,11 +128,20 @@ impl Answers {
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(flights.entry(key.to_owned()).or_default())
     }
+}
 
-    fn land(&self, key: &str, flight: &Arc<Flight>) {
-        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        if flights.get(key).is_some_and(|current| Arc::ptr_eq(current, flight)) {
-            flights.remove(key);
+/// Takes a flight off the list when it is over; also when whoever flew it has gone.
+struct Over<'a> {
+    answers: &'a Answers,
+    key: &'a str,
+    flight: &'a Arc<Flight>,
+}
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        let mut flights = self.answers.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        if flights.get(self.key).is_some_and(|current| Arc::ptr_eq(current, self.flight)) {
+            flights.remove(self.key);
         }
     }
 }

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use footfall_domain::time::Timestamp;
-use footfall_ports::{CACHED_BYTES_MAX, Cache, Clock, StoreError};
+use footfall_ports::{CACHE_KEY_BYTES_MAX, CACHED_BYTES_MAX, Cache, Clock, StoreError};
 use quick_cache::sync::{Cache as Entries, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 /// What a cache holds, in bytes, where nothing else is said.
 pub const CACHE_BYTES_DEFAULT: usize = 64 << 20;
 
-const KEY_BYTES_MAX: usize = 512;
 /// What an entry takes beside its key and value, about.
 const ENTRY_BYTES: usize = 160;
 /// What an entry takes in all, about: so many are expected.
@@ -90,7 +89,7 @@ impl Cache for InProcessCache {
     }
 
     async fn put(&self, key: &str, value: Arc<[u8]>, keep: Duration) -> Result<(), StoreError> {
-        if key.len() > KEY_BYTES_MAX {
+        if key.len() > CACHE_KEY_BYTES_MAX {
             return Ok(());
         }
         if value.len() > CACHED_BYTES_MAX || keep.is_zero() {

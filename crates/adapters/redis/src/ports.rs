@@ -11,8 +11,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use footfall_domain::time::Timestamp;
 use footfall_ports::{
-    CACHED_BYTES_MAX, Cache, DependencyState, Found, Health, SNAPSHOT_BYTES_MAX, Snapshot, SnapshotStore,
-    StoreError,
+    CACHE_KEY_BYTES_MAX, CACHED_BYTES_MAX, Cache, DependencyState, Found, Health, SNAPSHOT_BYTES_MAX,
+    Snapshot, SnapshotStore, StoreError,
 };
 use redis::Value;
 
@@ -20,9 +20,8 @@ use crate::bulk::LARGE;
 use crate::error::Trouble;
 use crate::store::RedisStore;
 
-/// Most bytes of a snapshot's name, and of a key of the cache.
+/// Most bytes of a snapshot's name.
 const NAME_BYTES_MAX: usize = 64;
-const KEY_BYTES_MAX: usize = 512;
 /// The longest that a value is kept: Redis refuses times that are beyond its reckoning.
 const KEEP_MAX: Duration = Duration::from_hours(24 * 366);
 
@@ -35,7 +34,8 @@ impl RedisStore {
     }
 
     fn cache_key(&self, key: &str) -> Option<Vec<u8>> {
-        (key.len() <= KEY_BYTES_MAX).then(|| format!("{}:cache:{key}", self.inner().prefix).into_bytes())
+        (key.len() <= CACHE_KEY_BYTES_MAX)
+            .then(|| format!("{}:cache:{key}", self.inner().prefix).into_bytes())
     }
 
     /// Asks for a snapshot of at most so many bytes.
