@@ -9,3 +9,4 @@ mod bad_inputs;
 mod commands;
 mod import_access_log;
 mod operations;
+mod redis;
