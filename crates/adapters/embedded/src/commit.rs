@@ -8,7 +8,7 @@ use footfall_domain::event::{EventBatch, EventRef};
 use footfall_ports::{Outcome, StoreError};
 use tokio::sync::oneshot;
 
-use crate::disk::DiskError;
+use crate::database::DiskError;
 use crate::store::{Inner, Sync};
 use footfall_event_blocks::block::{PackedBlock, Packing, PlacedBlock, pack_all};
 use footfall_event_blocks::group::{Group, GroupBlocks, Stored};

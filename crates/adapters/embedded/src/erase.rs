@@ -4,7 +4,8 @@ use std::sync::PoisonError;
 
 use footfall_domain::event::{Event, EventRef};
 
-use crate::disk::{Change, Disk, DiskError};
+use crate::database::DiskError;
+use crate::disk::{Change, Disk};
 use crate::keep::{Run, unpacked};
 use crate::store::Inner;
 use footfall_event_blocks::block::{Block, Packing, pack_all, place};
@@ -109,5 +110,5 @@ pub(crate) fn rewrite_run(
         ..Change::default()
     };
     change.remove.push(first..past);
-    disk.change(change)
+    disk.make(change)
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use footfall_domain::event::EventRef;
 use footfall_domain::time::Timestamp;
 
-use crate::disk::{Change, DiskError};
+use crate::database::DiskError;
+use crate::disk::Change;
 use crate::store::{Inner, Sync};
 use footfall_event_blocks::block::{Packing, pack_all, place};
 use footfall_event_blocks::checkpoint::checkpoint;
@@ -160,7 +161,7 @@ impl Inner {
         merge_blocks(groups, &mut change);
         let events = groups.iter().flat_map(Group::stored).flat_map(Stored::events);
         change.checkpoint = Some(checkpoint(first, events.map(EventRef::record)).map_err(unpacked)?);
-        self.disk.change(change)?;
+        self.disk.make(change)?;
         let events = (past - first) as u32;
         keeper.runs.insert(first, Run { past, live: events, held: events });
         Ok(())

@@ -18,6 +18,7 @@
 mod backup;
 mod cache;
 mod commit;
+mod database;
 mod disk;
 mod erase;
 mod fold;

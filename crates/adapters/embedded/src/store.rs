@@ -12,7 +12,8 @@ use footfall_read_models::ReadModels;
 
 use crate::cache::BlockCache;
 use crate::commit::Queue;
-use crate::disk::{Disk, DiskError};
+use crate::database::DiskError;
+use crate::disk::Disk;
 use crate::fold::Fresh;
 use crate::folder::Folder;
 use crate::index::Index;
