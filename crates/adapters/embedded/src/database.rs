@@ -333,7 +333,11 @@ fn make(connection: &Connection, layout: &Layout) -> Result<(), DiskError> {
     connection.pragma_update(None, "page_size", layout.page_bytes)?;
     connection.pragma_update(None, "auto_vacuum", if layout.shrinks { "INCREMENTAL" } else { "NONE" })?;
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    transaction.execute_batch(&layout.schema.join(";"))?;
+    // Tables before the indexes on them.
+    let (tables, indexes): (Vec<&str>, Vec<&str>) =
+        layout.schema.iter().partition(|made_as| made_as.starts_with("CREATE TABLE"));
+    transaction.execute_batch(&tables.join(";"))?;
+    transaction.execute_batch(&indexes.join(";"))?;
     set_fact(&transaction, LAYOUT, layout.version)?;
     Ok(transaction.commit()?)
 }
@@ -348,7 +352,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 
 /// How the tables and indexes that are there were made, in order of their names.
 fn schema(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let query = "SELECT sql FROM sqlite_schema WHERE type IN ('table', 'index') AND sql IS NOT NULL ORDER BY name";
+    let query =
+        "SELECT sql FROM sqlite_schema WHERE type IN ('table', 'index') AND sql IS NOT NULL ORDER BY name";
     connection.prepare(query)?.query_map([], |row| row.get(0))?.collect()
 }
 

@@ -106,10 +106,15 @@ impl Inner {
             if let Err(error) = result {
                 self.say_trouble(&error);
             }
+            self.people.keep_up();
+            if round.is_multiple_of(EVERY_SECOND) {
+                self.people.every_second(self.sync);
+            }
             if ending {
                 if let Err(error) = self.disk.empty_log() {
                     tracing::warn!(%error, "the next start has to take in the database's log");
                 }
+                self.people.end();
                 break;
             }
             if round.is_multiple_of(EVERY_TEN_SECONDS) {
@@ -124,10 +129,10 @@ impl Inner {
             let sync = self.disk.sync().and_then(|()| self.folder.note_acknowledged(past));
             sync.map_err(|error| DiskError::Failed(error.to_string()))?;
         }
-        if self.trouble.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+        if self.trouble.words().is_some() {
             // Something to write tells whether writing works again, also when nobody dares to send events any more.
             self.disk.probe()?;
-            self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
+            self.trouble.is_over();
             tracing::info!("the store keeps events again");
         }
         self.disk.give_back().map(drop)

@@ -41,6 +41,7 @@ impl Inner {
             let events = self.forget_rows(&dropped, floor);
             tracing::info!(events, before = %floor, "dropped events past their retention");
         }
+        self.forget_metrics_before(floor)?;
         self.give_back_room(floor)
     }
 
