@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::disk::{Disk, DiskError};
+use crate::database::DiskError;
+use crate::disk::Disk;
 
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]

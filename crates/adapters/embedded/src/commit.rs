@@ -8,7 +8,7 @@ use footfall_domain::event::{EventBatch, EventRef};
 use footfall_ports::{Outcome, StoreError};
 use tokio::sync::oneshot;
 
-use crate::disk::DiskError;
+use crate::database::DiskError;
 use crate::store::{Inner, Sync};
 use footfall_event_blocks::block::{PackedBlock, Packing, PlacedBlock, pack_all};
 use footfall_event_blocks::group::{Group, GroupBlocks, Stored};
@@ -152,7 +152,7 @@ impl Inner {
         if !blocks.is_empty() {
             self.add_fresh(group);
             self.committed.store(past, Ordering::Release);
-            self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
+            self.trouble.is_over();
         }
         for Numbered { outcomes, answer, .. } in numbered {
             let _ = answer.send(Ok(outcomes));
@@ -213,14 +213,6 @@ impl Inner {
 
     /// Remembers what is wrong, and says so once.
     pub(crate) fn say_trouble(&self, error: &DiskError) {
-        let words = match error {
-            DiskError::Full => "the disk is full",
-            DiskError::Damaged(_) => "the data is damaged",
-            DiskError::Failed(_) => "the disk failed",
-        };
-        let before = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).replace(words);
-        if before != Some(words) {
-            tracing::error!(%error, file = %self.disk.path().display(), "events are refused: the store can't keep them");
-        }
+        self.trouble.say(error, self.disk.path(), "events are refused: the store can't keep them");
     }
 }

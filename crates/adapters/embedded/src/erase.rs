@@ -4,17 +4,19 @@ use std::sync::PoisonError;
 
 use footfall_domain::event::{Event, EventRef};
 
-use crate::disk::{Change, Disk, DiskError};
+use crate::database::DiskError;
+use crate::disk::{Change, Disk};
 use crate::keep::{Run, unpacked};
 use crate::store::Inner;
 use footfall_event_blocks::block::{Block, Packing, pack_all, place};
 use footfall_event_blocks::checkpoint::checkpoint;
 
 impl Inner {
-    /// Erases the user's events: from the figures at once, then from the disk. If that fails half-way, they are in no answer
-    /// all the same, and doing it again goes on; a start before that brings back those that weren't done.
+    /// Erases the user's events: from the figures at once, then from the disk; and what else is kept of the user. If that
+    /// fails half-way, the events are in no answer all the same, and doing it again goes on; a start before that brings back
+    /// those that weren't done.
     pub(crate) fn erase_user(&self, user: &str) -> Result<u64, DiskError> {
-        let _history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
         let forgotten = {
             let mut models = self.models_mut_settled();
             let forgotten = models.forget_user(user);
@@ -27,10 +29,13 @@ impl Inner {
             let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
             keeper.erased.extend(forgotten.iter().map(|(at, location)| (*at, location.bits())));
         }
-        self.erase_on_disk()?;
         // The log that commits go to holds them too, until it is emptied. Also when there was nothing: they may have been
         // erased before, and this have failed.
-        self.disk.empty_log()?;
+        let erased = self.erase_on_disk().and_then(|()| self.disk.empty_log());
+        drop(history);
+        // Now that no calculation can find them any more; and whatever became of their events.
+        self.people.forget_user(user)?;
+        erased?;
         if !forgotten.is_empty() {
             tracing::info!(events = forgotten.len(), "erased a user");
         }
@@ -109,5 +114,5 @@ pub(crate) fn rewrite_run(
         ..Change::default()
     };
     change.remove.push(first..past);
-    disk.change(change)
+    disk.make(change)
 }

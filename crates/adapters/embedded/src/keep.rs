@@ -9,7 +9,8 @@ use std::time::Duration;
 use footfall_domain::event::EventRef;
 use footfall_domain::time::Timestamp;
 
-use crate::disk::{Change, DiskError};
+use crate::database::DiskError;
+use crate::disk::Change;
 use crate::store::{Inner, Sync};
 use footfall_event_blocks::block::{Packing, pack_all, place};
 use footfall_event_blocks::checkpoint::checkpoint;
@@ -105,10 +106,15 @@ impl Inner {
             if let Err(error) = result {
                 self.say_trouble(&error);
             }
+            self.people.keep_up();
+            if round.is_multiple_of(EVERY_SECOND) {
+                self.people.every_second(self.sync);
+            }
             if ending {
                 if let Err(error) = self.disk.empty_log() {
                     tracing::warn!(%error, "the next start has to take in the database's log");
                 }
+                self.people.end();
                 break;
             }
             if round.is_multiple_of(EVERY_TEN_SECONDS) {
@@ -123,10 +129,10 @@ impl Inner {
             let sync = self.disk.sync().and_then(|()| self.folder.note_acknowledged(past));
             sync.map_err(|error| DiskError::Failed(error.to_string()))?;
         }
-        if self.trouble.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+        if self.trouble.words().is_some() {
             // Something to write tells whether writing works again, also when nobody dares to send events any more.
             self.disk.probe()?;
-            self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
+            self.trouble.is_over();
             tracing::info!("the store keeps events again");
         }
         self.disk.give_back().map(drop)
@@ -160,7 +166,7 @@ impl Inner {
         merge_blocks(groups, &mut change);
         let events = groups.iter().flat_map(Group::stored).flat_map(Stored::events);
         change.checkpoint = Some(checkpoint(first, events.map(EventRef::record)).map_err(unpacked)?);
-        self.disk.change(change)?;
+        self.disk.make(change)?;
         let events = (past - first) as u32;
         keeper.runs.insert(first, Run { past, live: events, held: events });
         Ok(())

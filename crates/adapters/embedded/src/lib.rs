@@ -18,6 +18,7 @@
 mod backup;
 mod cache;
 mod commit;
+mod database;
 mod disk;
 mod erase;
 mod fold;
@@ -25,11 +26,13 @@ mod folder;
 mod index;
 mod keep;
 mod load;
+mod people;
 mod ports;
 mod read;
 mod retain;
 mod segments;
 mod store;
+mod trouble;
 mod verify;
 
 pub use backup::{BackupError, back_up};

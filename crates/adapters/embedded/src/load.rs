@@ -21,9 +21,11 @@ use crate::fold::Fresh;
 use crate::folder::Folder;
 use crate::index::Index;
 use crate::keep::{Keeper, Run};
+use crate::people::People;
 use crate::retain::{lower_floor, oldest_kept};
 use crate::segments::{Extent, Failure, Segment, each_segment};
 use crate::store::{EmbeddedOptions, Inner, OpenError, Threads};
+use crate::trouble::Trouble;
 use footfall_event_blocks::Damage;
 use footfall_event_blocks::block;
 use footfall_event_blocks::checkpoint::State;
@@ -62,10 +64,16 @@ impl Inner {
                 note: folder.note_path(),
             });
         }
+        let people_file = People::file_in(folder.path());
+        let open_people =
+            || People::open(folder.path(), sync).map_err(|error| OpenError::of(&people_file, error));
+        // One that is damaged is refused before anything is changed, and a new one made after.
+        let people = people_file.exists().then(open_people).transpose()?;
         let floor = retention.map_or(Timestamp::MIN, |age| oldest_kept(age, &*clock));
         let loaded = lower_floor(&disk, &extent, floor)
             .and_then(|floor| load(&disk, &extent, floor))
             .map_err(failed)?;
+        let people = people.map_or_else(open_people, Ok)?;
         let inner = Self {
             folder,
             disk,
@@ -86,7 +94,8 @@ impl Inner {
             history: Mutex::default(),
             unerased: Mutex::default(),
             cache: BlockCache::default(),
-            trouble: Mutex::default(),
+            people,
+            trouble: Trouble::default(),
             ending: AtomicBool::new(false),
             threads: Threads::default(),
         };

@@ -1,6 +1,6 @@
 //! The ports, as the store fills them. Questions run on threads that may block, so that ingestion goes on beside them.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,7 +20,7 @@ const BEHIND_ROUND: Duration = Duration::from_millis(1);
 const BEHIND_ROUNDS_MAX: u32 = 1_000;
 
 impl EmbeddedStore {
-    async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -30,7 +30,7 @@ impl EmbeddedStore {
         tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Failed(error.into()))?
     }
 
-    async fn ask<T: Send + 'static>(
+    pub(crate) async fn ask<T: Send + 'static>(
         &self,
         answer: impl FnOnce(&ReadModels) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -107,8 +107,9 @@ impl Analytics for EmbeddedStore {
 #[async_trait]
 impl Health for EmbeddedStore {
     async fn check(&self) -> Vec<DependencyState> {
-        let trouble = *self.inner().trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        let trouble = if self.inner().models.is_poisoned() { Some(HALF_CHANGED) } else { trouble };
+        let inner = self.inner();
+        let trouble = inner.trouble.words().or(inner.people.trouble());
+        let trouble = if inner.models.is_poisoned() { Some(HALF_CHANGED) } else { trouble };
         let state = trouble.map_or(Ok(()), |words| Err(words.to_owned()));
         vec![DependencyState { name: "storage", required: true, state }]
     }

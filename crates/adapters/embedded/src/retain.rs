@@ -7,7 +7,8 @@ use footfall_domain::time::{HOUR_US, Timestamp};
 use footfall_ports::Clock;
 use footfall_read_models::{HourRows, Location};
 
-use crate::disk::{Change, Disk, DiskError};
+use crate::database::DiskError;
+use crate::disk::{Change, Disk};
 use crate::erase::rewrite_run;
 use crate::keep::{Keeper, Run};
 use crate::segments::{Extent, Failure, each_segment};
@@ -40,6 +41,7 @@ impl Inner {
             let events = self.forget_rows(&dropped, floor);
             tracing::info!(events, before = %floor, "dropped events past their retention");
         }
+        self.forget_metrics_before(floor)?;
         self.give_back_room(floor)
     }
 
@@ -96,7 +98,7 @@ impl Inner {
         if run.live == 0 {
             let mut change = Change { dropped: Some(range.clone()), ..Change::default() };
             change.remove.push(range);
-            self.disk.change(change)?;
+            self.disk.make(change)?;
             keeper.runs.remove(&first);
         } else {
             rewrite_run(&self.disk, first, run.past, |_, event| (event.at() < floor).then(Vec::new))?;

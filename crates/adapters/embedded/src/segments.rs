@@ -5,7 +5,8 @@ use std::ops::Range;
 use footfall_domain::event::{EventId, EventRef};
 use footfall_domain::time::Timestamp;
 
-use crate::disk::{Disk, DiskError};
+use crate::database::DiskError;
+use crate::disk::Disk;
 use crate::keep::{RUN_BYTES, RUN_EVENTS};
 use footfall_event_blocks::Damage;
 use footfall_event_blocks::block::{self, Block};

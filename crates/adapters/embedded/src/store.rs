@@ -12,11 +12,14 @@ use footfall_read_models::ReadModels;
 
 use crate::cache::BlockCache;
 use crate::commit::Queue;
-use crate::disk::{Disk, DiskError};
+use crate::database::DiskError;
+use crate::disk::Disk;
 use crate::fold::Fresh;
 use crate::folder::Folder;
 use crate::index::Index;
 use crate::keep::Keeper;
+use crate::people::People;
+use crate::trouble::Trouble;
 use footfall_event_blocks::Damage;
 use footfall_event_blocks::group::Group;
 
@@ -177,8 +180,10 @@ pub(crate) struct Inner {
     /// Events of erased users whose content is still to be taken off the disk. They are in no read model any more.
     pub(crate) unerased: Mutex<BTreeSet<u64>>,
     pub(crate) cache: BlockCache,
-    /// What is wrong now, in words for anyone.
-    pub(crate) trouble: Mutex<Option<&'static str>>,
+    /// What is kept of people beside their events.
+    pub(crate) people: People,
+    /// What is wrong with the events' database.
+    pub(crate) trouble: Trouble,
     /// Tells the folding thread and the keeper to end.
     pub(crate) ending: AtomicBool,
     pub(crate) threads: Threads,
@@ -240,12 +245,13 @@ impl EmbeddedStore {
     pub fn compact(&self) -> Result<(), StoreError> {
         self.inner().settle();
         self.inner().keep_all()?;
-        Ok(self.inner().disk.empty_log()?)
+        self.inner().disk.empty_log()?;
+        Ok(self.inner().people.compact()?)
     }
 
     /// Bytes on disk.
     pub fn disk_bytes(&self) -> u64 {
-        self.inner().disk.bytes()
+        self.inner().disk.bytes() + self.inner().people.disk_bytes()
     }
 
     /// Bytes on the heap by part, for benchmarks: deduplication and each part of the read models.
