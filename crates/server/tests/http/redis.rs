@@ -63,7 +63,7 @@ fn all_is_right(server: &Server, round: u64) {
 
 #[test]
 fn it_may_be_killed_paused_flushed_and_started_again() {
-    let mut redis = Redis::start();
+    let redis = Redis::start();
     let server = with_redis(&redis, &[]);
     all_is_right(&server, 1);
     assert_eq!(state(&server), json!({ "name": "redis", "required": false, "status": "ok" }));

@@ -104,6 +104,8 @@ impl Verdict {
             IngestError::Store(StoreError::Failed(_))
             | IngestError::Malformed(_)
             | IngestError::NotUtf8(_)
+            | IngestError::Path(_)
+            | IngestError::KeyReused
             | IngestError::Invalid(_) => Self::Refused(why),
         }
     }

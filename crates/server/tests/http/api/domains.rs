@@ -48,7 +48,9 @@ fn a_thousand_deliveries_make_a_domain_catch_all() {
 #[test]
 fn a_domain_is_one_however_it_is_written() {
     let server = Server::start(&[]);
-    for written in ["b%C3%BCcher.example", "B%C3%9CCHER.example", "xn--bcher-kva.example", "XN--BCHER-KVA.EXAMPLE"] {
+    for written in
+        ["b%C3%BCcher.example", "B%C3%9CCHER.example", "xn--bcher-kva.example", "XN--BCHER-KVA.EXAMPLE"]
+    {
         assert_eq!(put(&server, &format!("/events/{written}/delivered")).status, 204, "{written}");
     }
     assert_eq!(domain(&server, "b%C3%BCcher.EXAMPLE"), shown("xn--bcher-kva.example", "unknown", 4, 0));
@@ -59,7 +61,8 @@ fn a_domain_is_one_however_it_is_written() {
 #[test]
 fn what_is_no_host_name_is_422() {
     let server = Server::start(&[]);
-    for bad in ["a%20b", "-a.example", "a..example", "a%2Fb", "%FF", "a%00.example", "%20", "x%40example.com"] {
+    for bad in ["a%20b", "-a.example", "a..example", "a%2Fb", "%FF", "a%00.example", "%20", "x%40example.com"]
+    {
         for request in [
             Request::new("PUT", format!("/events/{bad}/delivered")),
             Request::new("PUT", format!("/events/{bad}/bounced")),
@@ -77,9 +80,8 @@ fn what_is_no_host_name_is_422() {
 #[test]
 fn with_a_key_a_mail_counts_once() {
     let server = Server::start(&[]);
-    let keyed = |target: &str, key: &str| {
-        server.ask(&Request::new("PUT", target).header("Idempotency-Key", key))
-    };
+    let keyed =
+        |target: &str, key: &str| server.ask(&Request::new("PUT", target).header("Idempotency-Key", key));
     for key in [ID, &ID.to_uppercase(), &format!("\"{ID}\"")] {
         assert_eq!(keyed("/events/example.com/delivered", key).status, 204, "{key}");
     }
@@ -100,7 +102,9 @@ fn with_a_key_a_mail_counts_once() {
 fn a_body_is_not_needed_and_does_no_harm() {
     let server = Server::start(&[("LIMITS__BODY_BYTES", "1KiB")]);
     let put = || Request::new("PUT", "/events/example.com/delivered");
-    for request in [put(), put().body("{}"), put().body("not json"), put().body("x".repeat(1_000)).chunked(100)] {
+    for request in
+        [put(), put().body("{}"), put().body("not json"), put().body("x".repeat(1_000)).chunked(100)]
+    {
         assert_eq!(server.ask(&request).status, 204);
     }
     assert_eq!(server.ask(&put().body("x".repeat(2_000))).status, 413);

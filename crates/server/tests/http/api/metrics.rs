@@ -18,7 +18,11 @@ fn list(server: &Server, query: &str) -> Vec<(String, String, u64)> {
         for row in page["metrics"].as_array().expect("a list") {
             let text = |name: &str| row[name].as_str().expect("text").to_owned();
             let start = text("window_start_at");
-            rows.push((start[..13].to_owned(), text("user_id"), row["event_count"].as_u64().expect("a count")));
+            rows.push((
+                start[..13].to_owned(),
+                text("user_id"),
+                row["event_count"].as_u64().expect("a count"),
+            ));
         }
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -53,11 +57,8 @@ fn windows_are_computed_and_listed() {
     let created = ["/body/metrics/0/created_at", "/body/metrics/1/created_at", "/body/metrics/2/created_at"];
     let created = created.map(|pointer| &pointer["/body".len()..]);
     assert_json_snapshot!(shape(&metrics, &created));
-    let expected = [
-        row("2025-05-26T00", "ann", 2),
-        row("2025-05-26T04", "ann", 1),
-        row("2025-05-27T00", "bob", 1),
-    ];
+    let expected =
+        [row("2025-05-26T00", "ann", 2), row("2025-05-26T04", "ann", 1), row("2025-05-27T00", "bob", 1)];
     assert_eq!(list(&server, ""), expected);
     assert_eq!(list(&server, "limit=1"), expected);
     assert_eq!(list(&server, "user_id=ann&limit=1"), expected[..2]);
@@ -76,7 +77,8 @@ fn computing_again_changes_nothing_and_late_events_are_found() {
     server.store(&json!([click("ann", "2025-05-26T01:00:00Z"), click("cid", "2024-01-01T00:00:00Z")]));
     assert_eq!(server.get("/metrics/users"), rows);
     let windows = calculate(&server, "");
-    let events: Vec<&Value> = windows.as_array().expect("a list").iter().map(|window| &window["events"]).collect();
+    let events: Vec<&Value> =
+        windows.as_array().expect("a list").iter().map(|window| &window["events"]).collect();
     assert_eq!(events, [&json!(1), &json!(3)]);
     assert_eq!(list(&server, "user_id=ann")[0], row("2025-05-26T00", "ann", 3));
     // The row that was there keeps its time.

@@ -86,7 +86,10 @@ fn awc_date(text: &str) -> i64 {
 #[test]
 fn users_leave_at_their_second() {
     let server = quiet();
-    assert_eq!(join(&server, &json!({ "ID": "a", "segment": "s", "expiredSegment": seconds_from_now(2) })).status, 201);
+    assert_eq!(
+        join(&server, &json!({ "ID": "a", "segment": "s", "expiredSegment": seconds_from_now(2) })).status,
+        201
+    );
     let mut counts = Vec::new();
     while counts.last() != Some(&0) {
         let (before, counted, after) = (now(), count(&server, "s"), now());
@@ -156,7 +159,10 @@ fn what_is_no_user_is_refused() {
         (r#"{"ID":"a\u0000b","segment":"s"}"#, 422),
         (r#"{"ID":"a","segment":"\ud800"}"#, 422),
         (r#"{"ID":"a","ID":"b","segment":"s"}"#, 422),
-        (r#"[{"ID":1,"segment":"s"},{"ID":2,"segment":"s"},{"ID":3,"segment":"s"},{"ID":4,"segment":"s"}]"#, 413),
+        (
+            r#"[{"ID":1,"segment":"s"},{"ID":2,"segment":"s"},{"ID":3,"segment":"s"},{"ID":4,"segment":"s"}]"#,
+            413,
+        ),
     ] {
         let answer = server.ask(&Request::post("/users", body));
         assert_eq!(answer.status, status, "{body}: {}", answer.text());
@@ -165,7 +171,9 @@ fn what_is_no_user_is_refused() {
     let ndjson = Request::new("POST", "/users").header("Content-Type", "application/x-ndjson").body("{}");
     assert_eq!(server.ask(&ndjson).status, 415);
     assert_eq!(server.ask(&Request::get("/users")).status, 405);
-    for (target, status) in [("/segments/%20/count", 422), ("/segments/%FF/count", 422), ("/segments/count?x=1", 400)] {
+    for (target, status) in
+        [("/segments/%20/count", 422), ("/segments/%FF/count", 422), ("/segments/count?x=1", 400)]
+    {
         let answer = server.ask(&Request::get(target));
         assert_eq!(answer.status, status, "{target}: {}", answer.text());
     }
@@ -175,7 +183,10 @@ fn what_is_no_user_is_refused() {
 #[test]
 fn an_erased_user_is_in_no_segment() {
     let server = quiet();
-    join(&server, &json!([{ "ID": "a b", "segment": "s" }, { "ID": "b", "segment": "s" }, { "ID": "a b", "segment": "t" }]));
+    join(
+        &server,
+        &json!([{ "ID": "a b", "segment": "s" }, { "ID": "b", "segment": "s" }, { "ID": "a b", "segment": "t" }]),
+    );
     assert_eq!(server.ask(&Request::new("DELETE", "/users/a%20b")).status, 204);
     assert_eq!((count(&server, "s"), count(&server, "t")), (1, 0));
     assert_eq!(refresh(&server), json!([{ "title": "s", "usersCount": 1 }]));
