@@ -29,7 +29,6 @@ const NOT_FOUND: &[(&str, &str)] = &[
     ("GET", "/export/csv"),
     ("POST", "/verify/"),
     ("DELETE", "/users/"),
-    ("DELETE", "/users/"),
     ("DELETE", "/users/a/b"),
     ("DELETE", "/users/a/"),
     ("DELETE", "/Users/a"),
