@@ -126,8 +126,30 @@ impl Client {
     /// # Errors
     /// [`ClientError::Lost`] when no whole answer came.
     pub(crate) async fn post_events(&self, ndjson: Bytes) -> Result<Answer, ClientError> {
-        let request = self.http.post(format!("{}/events", self.server));
-        self.send(request.insert_header((header::CONTENT_TYPE, "application/x-ndjson")), ndjson).await
+        self.post("/events", "application/x-ndjson", ndjson).await
+    }
+
+    /// `POST` of a body to that path.
+    ///
+    /// # Errors
+    /// [`ClientError::Lost`] when no whole answer came.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: Bytes,
+    ) -> Result<Answer, ClientError> {
+        let request = self.http.post(format!("{}{path}", self.server));
+        self.send(request.insert_header((header::CONTENT_TYPE, content_type)), body).await
+    }
+
+    /// `PUT` of nothing to that path, under an idempotency key.
+    ///
+    /// # Errors
+    /// [`ClientError::Lost`] when no whole answer came.
+    pub(crate) async fn put(&self, path: &str, idempotency_key: &str) -> Result<Answer, ClientError> {
+        let request = self.http.put(format!("{}{path}", self.server));
+        self.send(request.insert_header(("Idempotency-Key", idempotency_key)), Bytes::new()).await
     }
 
     /// `POST /verify`, however long it takes.
