@@ -45,7 +45,8 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn new(name: &'static str, labels: Labels, count: Option<u64>, seed: u64) -> Self {
         // Three digits are far finer than latencies are steady.
-        let latency = Histogram::new_with_max(LONGEST_MICROS, 3).expect("the bounds are constants in their order");
+        let latency =
+            Histogram::new_with_max(LONGEST_MICROS, 3).expect("the bounds are constants in their order");
         Self {
             name,
             labels,
