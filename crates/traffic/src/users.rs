@@ -67,12 +67,11 @@ impl Users {
         out.extend_from_slice(br#"{"ID":""#);
         push_user(out, self.user);
         out.extend_from_slice(br#"","segment":""#);
-        match TITLES.get(segment as usize) {
-            Some(title) => out.extend_from_slice(title.as_bytes()),
-            None => {
-                out.extend_from_slice(b"segment-");
-                push_digits(out, u64::from(segment) + 1, 3);
-            }
+        if let Some(title) = TITLES.get(segment as usize) {
+            out.extend_from_slice(title.as_bytes());
+        } else {
+            out.extend_from_slice(b"segment-");
+            push_digits(out, u64::from(segment) + 1, 3);
         }
         out.extend_from_slice(br#"","expiredSegment":"#);
         push_digits(out, ends, 1);

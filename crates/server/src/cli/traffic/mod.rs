@@ -56,7 +56,7 @@ pub(super) struct Plan {
     pub(super) lasts: Option<Duration>,
     /// How many requests are on their way at most.
     pub(super) concurrency: u8,
-    /// Whether Ctrl-C is how the run usually ends.
+    /// Whether a signal is how the run usually ends.
     pub(super) ends_by_signal: bool,
 }
 
@@ -125,7 +125,8 @@ pub(super) async fn run(plan: Plan, args: &ServerArgs, config: &Config) -> Resul
     let _ = write!(std::io::stdout(), "{}", report.summary());
     match ending? {
         Ending::Complete => Ok(ExitCode::SUCCESS),
-        Ending::Stopped if ends_by_signal => Ok(ExitCode::SUCCESS),
+        // The usual end, unless the server was away and something remained without an answer.
+        Ending::Stopped if ends_by_signal && report.unanswered() == 0 => Ok(ExitCode::SUCCESS),
         Ending::Stopped | Ending::Cut => {
             eprintln!(
                 "interrupted; run it again with --seed {} for the rest: what was sent counts once",

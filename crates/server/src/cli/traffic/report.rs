@@ -91,6 +91,11 @@ impl Report {
         self.new.get() + self.known.get() + self.rejected.get()
     }
 
+    /// How many items were sent and not answered for.
+    pub(super) fn unanswered(&self) -> u64 {
+        self.sent.get().saturating_sub(self.answered_items())
+    }
+
     fn per_second(&self) -> f64 {
         self.answered_items() as f64 / self.started.elapsed().as_secs_f64().max(0.001)
     }
@@ -122,9 +127,8 @@ impl Report {
         row(new, &self.new.get());
         row(known, &self.known.get());
         row("rejected", &self.rejected.get());
-        let unanswered = self.sent.get().saturating_sub(self.answered_items());
-        if unanswered > 0 {
-            row("unanswered", &unanswered);
+        if self.unanswered() > 0 {
+            row("unanswered", &self.unanswered());
         }
         row("requests", &latency.len());
         row("sent again", &self.retries.get());
