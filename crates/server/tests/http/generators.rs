@@ -130,8 +130,8 @@ fn a_rate_is_kept() {
 #[test]
 fn a_server_without_room_is_asked_again_and_then_given_up() {
     let server = Server::start(&[("MEMORY__MAX_BYTES", "2MiB")]);
-    let command = command(&server, "seed events --count 100000 --concurrency 1").spawn();
-    let mut process = command.expect("the binary starts");
+    let process = command(&server, "seed events --count 100000 --concurrency 1").spawn();
+    let mut process = process.expect("the binary starts");
     let since = Instant::now();
     // It goes on asking until someone stops it.
     while total(&server) == 0 && since.elapsed() < PATIENCE {
@@ -144,7 +144,16 @@ fn a_server_without_room_is_asked_again_and_then_given_up() {
     assert_eq!(interrupted.code, Some(130), "{}", interrupted.stderr);
     assert!(interrupted.figure("sent again") > 0 && interrupted.figure("unanswered") > 0);
     assert_eq!(interrupted.figure("accepted"), total(&server));
-    assert!(interrupted.stderr.contains("--seed 1"), "{}", interrupted.stderr);
+    assert!(interrupted.stderr.contains("run it again"), "{}", interrupted.stderr);
+
+    // A stream ends by a signal as a rule, but not well while something has no answer.
+    let process =
+        command(&server, "stream --rate 20000 --batch-size 5000").spawn().expect("the binary starts");
+    std::thread::sleep(Duration::from_secs(2));
+    signal(&process, "-TERM");
+    let stream = ended(process.wait_with_output().expect("it ends"));
+    assert_eq!(stream.code, Some(130), "{}{}", stream.stdout, stream.stderr);
+    assert!(stream.figure("unanswered") > 0 && stream.stderr.contains("not known"), "{}", stream.stderr);
 }
 
 #[test]

@@ -128,10 +128,11 @@ pub(super) async fn run(plan: Plan, args: &ServerArgs, config: &Config) -> Resul
         // The usual end, unless the server was away and something remained without an answer.
         Ending::Stopped if ends_by_signal && report.unanswered() == 0 => Ok(ExitCode::SUCCESS),
         Ending::Stopped | Ending::Cut => {
-            eprintln!(
-                "interrupted; run it again with --seed {} for the rest: what was sent counts once",
-                report.seed()
-            );
+            if ends_by_signal {
+                eprintln!("interrupted: whether {} of them are stored is not known", report.unanswered());
+            } else {
+                eprintln!("interrupted; run it again as it was for the rest: what was sent counts once");
+            }
             Ok(ExitCode::from(EXIT_INTERRUPTED))
         }
     }

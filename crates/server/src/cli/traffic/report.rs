@@ -62,10 +62,6 @@ impl Report {
         }
     }
 
-    pub(super) fn seed(&self) -> u64 {
-        self.seed
-    }
-
     /// So many items go out for the first time.
     pub(super) fn sending(&self, items: usize) {
         add(&self.sent, items as u64);
