@@ -98,7 +98,7 @@ pub(crate) async fn run(
 
 async fn ask(client: &Client, range: Option<TimeRange>) -> Result<Vec<Row>, ClientError> {
     let query = range.map(|range| format!("?from={}&to={}", range.from(), range.to())).unwrap_or_default();
-    let answer: Answer = client.post(&format!("/metrics/calculate{query}")).await?;
+    let answer: Answer = client.run(&format!("/metrics/calculate{query}")).await?;
     Ok(answer.windows)
 }
 

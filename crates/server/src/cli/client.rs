@@ -127,15 +127,37 @@ impl Client {
     /// # Errors
     /// [`ClientError::Lost`] when no whole answer came.
     pub(crate) async fn post_events(&self, ndjson: Bytes) -> Result<Answer, ClientError> {
-        let request = self.http.post(format!("{}/events", self.server));
-        self.send(request.insert_header((header::CONTENT_TYPE, "application/x-ndjson")), ndjson).await
+        self.post("/events", "application/x-ndjson", ndjson).await
+    }
+
+    /// `POST` of a body to that path.
+    ///
+    /// # Errors
+    /// [`ClientError::Lost`] when no whole answer came.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: Bytes,
+    ) -> Result<Answer, ClientError> {
+        let request = self.http.post(format!("{}{path}", self.server));
+        self.send(request.insert_header((header::CONTENT_TYPE, content_type)), body).await
+    }
+
+    /// `PUT` of nothing to that path, under an idempotency key.
+    ///
+    /// # Errors
+    /// [`ClientError::Lost`] when no whole answer came.
+    pub(crate) async fn put(&self, path: &str, idempotency_key: &str) -> Result<Answer, ClientError> {
+        let request = self.http.put(format!("{}{path}", self.server));
+        self.send(request.insert_header(("Idempotency-Key", idempotency_key)), Bytes::new()).await
     }
 
     /// `POST` of that path and query without a body, however long it takes, and the JSON of an answer with status 200.
     ///
     /// # Errors
     /// [`ClientError::Lost`] when no whole answer came, [`ClientError::Refused`] when it was one without success.
-    pub(crate) async fn post<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
+    pub(crate) async fn run<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
         let request = self.http.post(format!("{}{target}", self.server)).timeout(LONG_TIMEOUT);
         let answer = self.send(request, Bytes::new()).await?;
         if answer.status != StatusCode::OK {

@@ -60,7 +60,7 @@ pub(crate) async fn run(
     let reach = reach(&args.server, config).await?;
     let refreshing = async {
         match &reach {
-            Reach::Server(client) => Ok(client.post("/segments/refresh").await?),
+            Reach::Server(client) => Ok(client.run("/segments/refresh").await?),
             Reach::Store(stores) => {
                 let snapshots = wire::segment_snapshots(config, stores)
                     .map_err(|error| RefreshSegmentsError::Setting(error.to_string()))?;

@@ -50,7 +50,7 @@ pub(crate) async fn run(args: VerifyArgs, config: &Config) -> Result<ExitCode, V
     let reach = reach(&args.server, config).await?;
     let verifying = async {
         match &reach {
-            Reach::Server(client) => client.post("/verify").await.map_err(VerifyError::from),
+            Reach::Server(client) => client.run("/verify").await.map_err(VerifyError::from),
             Reach::Store(stores) => {
                 let differences = stores.analytics.verify().await?;
                 Ok(Verdict { consistent: differences.is_empty(), differences })
