@@ -28,6 +28,12 @@ pub struct HttpLimits {
     pub request_timeout: Duration,
 }
 
+/// Writes down what was measured so far, in the text format of Prometheus (version 0.0.4).
+pub trait Exposition: Send + Sync {
+    /// All of it, as it is now.
+    fn text(&self, api: &Api) -> String;
+}
+
 /// Everything that handlers need, wired by the composition root.
 pub struct Api {
     /// Takes events in.
@@ -52,6 +58,8 @@ pub struct Api {
     pub snapshots: SegmentSnapshots,
     /// Knows whether what is needed is there.
     pub health: Arc<dyn Health>,
+    /// What operators' monitoring reads.
+    pub exposition: Arc<dyn Exposition>,
     /// Tells the time for windows that end now.
     pub clock: Arc<dyn Clock>,
     /// Limits of the shell.

@@ -17,7 +17,7 @@ use footfall_domain::membership::{Joined, Membership};
 use footfall_domain::time::{TimeRange, Timestamp};
 use footfall_domain::validate::Rules;
 use footfall_domain::windows::{Due, MetricFilter, UserMetric, WindowTotals};
-use footfall_http::{Api, HttpLimits, RequestScope, configure};
+use footfall_http::{Api, Exposition, HttpLimits, RequestScope, configure};
 use footfall_memory::{CACHE_BYTES_DEFAULT, InProcessCache};
 use footfall_ports::{
     Analytics, Clock, DependencyState, Domains, EventIds, EventLog, Found, Health, MetricPosition, Outcome,
@@ -201,6 +201,15 @@ impl EventIds for OneId {
     }
 }
 
+/// Nothing is measured.
+struct Nothing;
+
+impl Exposition for Nothing {
+    fn text(&self, _: &Api) -> String {
+        String::new()
+    }
+}
+
 /// The shell over misbehaving ports, on a port of its own, for as long as the test's runtime lives.
 struct Shell {
     url: String,
@@ -247,6 +256,7 @@ impl Shell {
             segments: ports.clone(),
             snapshots: SegmentSnapshots::new(ports.clone(), ports.clone(), clock.clone()),
             health: ports.clone(),
+            exposition: Arc::new(Nothing),
             clock,
             limits: HttpLimits { body_bytes: 1 << 20, request_timeout: timeout },
         });

@@ -17,7 +17,7 @@ use footfall_domain::answers::{
 use footfall_domain::event::{Event, EventBatch, EventId, EventParts, Subject};
 use footfall_domain::time::{TimeRange, Timestamp};
 use footfall_domain::validate::Rules;
-use footfall_http::{Api, HttpLimits, RequestScope, configure};
+use footfall_http::{Api, Exposition, HttpLimits, RequestScope, configure};
 use footfall_memory::{CACHE_BYTES_DEFAULT, InProcessCache, MemoryOptions, MemoryStore};
 use footfall_ports::{
     Analytics, Clock, DependencyState, EventIds, EventLog, Health, Outcome, StoreError, Version,
@@ -135,6 +135,15 @@ impl EventIds for Ports {
     }
 }
 
+/// Nothing is measured.
+struct Nothing;
+
+impl Exposition for Nothing {
+    fn text(&self, _: &Api) -> String {
+        String::new()
+    }
+}
+
 /// The shell over these ports, for as long as the test's runtime lives.
 struct Shell {
     address: SocketAddr,
@@ -166,6 +175,7 @@ impl Shell {
             segments: store.clone(),
             snapshots: SegmentSnapshots::new(store.clone(), store, clock.clone()),
             health: ports.clone(),
+            exposition: Arc::new(Nothing),
             clock,
             limits: HttpLimits { body_bytes: 1 << 20, request_timeout: TIMEOUT },
         });

@@ -1,6 +1,7 @@
 //! What the server does by itself at its times. Each instance does it: the store sees to it that doing it at once is safe, and
 //! that who comes second finds little to do.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Data;
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::cli::chain;
 use crate::config::Config;
+use crate::telemetry::Telemetry;
 
 /// How often memberships that ended are looked for, in microseconds.
 const FORGET_INTERVAL_US: i64 = HOUR_US;
@@ -19,38 +21,47 @@ const FORGET_INTERVAL_US: i64 = HOUR_US;
 const NAP: Duration = Duration::from_mins(1);
 
 /// Starts the jobs that the configuration asks for. They end with the runtime.
-pub(crate) fn start(config: &Config, api: &Data<Api>, redis_returns: Option<watch::Receiver<u64>>) {
+pub(crate) fn start(
+    config: &Config,
+    api: &Data<Api>,
+    telemetry: &Arc<Telemetry>,
+    redis_returns: Option<watch::Receiver<u64>>,
+) {
     if let Some(schedule) = config.metrics.schedule.clone() {
-        actix_web::rt::spawn(calculate_metrics(schedule, api.clone()));
+        actix_web::rt::spawn(calculate_metrics(schedule, api.clone(), telemetry.clone()));
     }
     if let Some(schedule) = config.segments.schedule.clone() {
-        actix_web::rt::spawn(refresh_segments(schedule, api.clone()));
+        actix_web::rt::spawn(refresh_segments(schedule, api.clone(), telemetry.clone()));
     }
-    actix_web::rt::spawn(forget_ended(api.clone()));
+    actix_web::rt::spawn(forget_ended(api.clone(), telemetry.clone()));
     if let Some(returns) = redis_returns {
         actix_web::rt::spawn(share_again(returns, api.clone()));
     }
 }
 
-async fn calculate_metrics(schedule: Schedule, api: Data<Api>) {
+async fn calculate_metrics(schedule: Schedule, api: Data<Api>, telemetry: Arc<Telemetry>) {
     while wait(&schedule, &api).await {
-        match api.metrics.calculate_metrics(Due::Latest, api.clock.now()).await {
+        let computed = api.metrics.calculate_metrics(Due::Latest, api.clock.now()).await;
+        telemetry.job("calculate_metrics", computed.is_ok());
+        match computed {
             Ok(windows) => tracing::info!(windows = windows.len(), "computed users' activity"),
             Err(error) => tracing::error!(error = chain(&error), "users' activity can't be computed now"),
         }
     }
 }
 
-async fn refresh_segments(schedule: Schedule, api: Data<Api>) {
+async fn refresh_segments(schedule: Schedule, api: Data<Api>, telemetry: Arc<Telemetry>) {
     while wait(&schedule, &api).await {
-        match api.snapshots.refresh().await {
+        let refreshed = api.snapshots.refresh().await;
+        telemetry.job("refresh_segments", refreshed.is_ok());
+        match refreshed {
             Ok(snapshot) => tracing::debug!(taken_at = %snapshot.taken_at, "counted the segments"),
             Err(error) => tracing::error!(error = chain(&error), "the segments can't be counted now"),
         }
     }
 }
 
-async fn forget_ended(api: Data<Api>) {
+async fn forget_ended(api: Data<Api>, telemetry: Arc<Telemetry>) {
     let mut next = api.clock.now().plus_micros(FORGET_INTERVAL_US);
     loop {
         tokio::time::sleep(NAP).await;
@@ -59,7 +70,9 @@ async fn forget_ended(api: Data<Api>) {
             continue;
         }
         next = now.plus_micros(FORGET_INTERVAL_US);
-        match api.segments.forget_ended(now).await {
+        let forgotten = api.segments.forget_ended(now).await;
+        telemetry.job("forget_ended_memberships", forgotten.is_ok());
+        match forgotten {
             Ok(0) => {}
             Ok(forgotten) => tracing::info!(forgotten, "forgot memberships that ended"),
             Err(error) => {

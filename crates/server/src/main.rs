@@ -6,6 +6,7 @@ mod health;
 mod jobs;
 mod logging;
 mod runtime;
+mod telemetry;
 mod wire;
 
 use std::path::PathBuf;

@@ -27,6 +27,7 @@ use crate::config::{Backend, Config};
 use crate::health::Together;
 use crate::jobs;
 use crate::runtime::{RandomIds, SystemClock};
+use crate::telemetry::Telemetry;
 
 /// How long a connection may take to send a request's head, and to close after the last answer.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(5);
@@ -34,9 +35,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Serves until SIGTERM or SIGINT, then finishes what is in flight.
 pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
-    let (api, redis) = api(config).await?;
-    let api = Data::new(api);
-    jobs::start(config, &api, redis.map(|redis| redis.on_return()));
+    let redis = redis(config)?;
+    let telemetry = Arc::new(Telemetry::new(redis.clone())?);
+    let api = Data::new(api(config, redis.clone(), telemetry.clone()).await?);
+    jobs::start(config, &api, &telemetry, redis.map(|redis| redis.on_return()));
     let scope = RequestScope::new(config.limits.request_timeout, rand::random());
     let server = HttpServer::new(move || {
         App::new().wrap(scope.clone()).configure(|routes| configure(routes, api.clone()))
@@ -165,8 +167,11 @@ fn snapshots_of(stores: &Stores, redis: Option<&RedisStore>) -> SegmentSnapshots
     SegmentSnapshots::new(stores.segments.clone(), shared, Arc::new(SystemClock))
 }
 
-async fn api(config: &Config) -> Result<(Api, Option<RedisStore>), Box<dyn Error>> {
-    let redis = redis(config)?;
+async fn api(
+    config: &Config,
+    redis: Option<RedisStore>,
+    telemetry: Arc<Telemetry>,
+) -> Result<Api, Box<dyn Error>> {
     let stores = open_store(config).await?;
     let ingest = ingest(config, stores.log.clone())?;
     let snapshots = snapshots_of(&stores, redis.as_ref());
@@ -184,7 +189,7 @@ async fn api(config: &Config) -> Result<(Api, Option<RedisStore>), Box<dyn Error
     let limits =
         HttpLimits { body_bytes: config.limits.body_bytes, request_timeout: config.limits.request_timeout };
     let Stores { log, analytics, domains, metrics, segments, .. } = stores;
-    let api = Api {
+    Ok(Api {
         ingest,
         log,
         analytics,
@@ -196,10 +201,10 @@ async fn api(config: &Config) -> Result<(Api, Option<RedisStore>), Box<dyn Error
         segments,
         snapshots,
         health,
+        exposition: telemetry,
         clock: Arc::new(SystemClock),
         limits,
-    };
-    Ok((api, redis))
+    })
 }
 
 const fn limits(config: &Config) -> Limits {

@@ -4,6 +4,7 @@
 //! for so long. Of many who ask the same at once, one works it out.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,20 @@ pub struct Answers {
     clock: Arc<dyn Clock>,
     max_stale: Duration,
     flights: Mutex<HashMap<String, Arc<Flight>>>,
+    remembered: AtomicU64,
+    worked_out: AtomicU64,
+    shared: AtomicU64,
+}
+
+/// How often answers were had in which way, since the start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct AnswerStats {
+    /// From the cache.
+    pub remembered: u64,
+    /// By working them out.
+    pub worked_out: u64,
+    /// By waiting for another one who was working the same out.
+    pub shared: u64,
 }
 
 /// One working out of an answer, and all who wait for it.
@@ -56,7 +71,23 @@ impl Answers {
         clock: Arc<dyn Clock>,
         max_stale: Duration,
     ) -> Self {
-        Self { analytics, cache, clock, max_stale, flights: Mutex::default() }
+        Self {
+            analytics,
+            cache,
+            clock,
+            max_stale,
+            flights: Mutex::default(),
+            remembered: AtomicU64::new(0),
+            worked_out: AtomicU64::new(0),
+            shared: AtomicU64::new(0),
+        }
+    }
+
+    /// How answers were had so far.
+    pub fn stats(&self) -> AnswerStats {
+        let [remembered, worked_out, shared] =
+            [&self.remembered, &self.worked_out, &self.shared].map(|count| count.load(Ordering::Relaxed));
+        AnswerStats { remembered, worked_out, shared }
     }
 
     /// The answer to a question: one that is remembered, or what `work` gives.
@@ -75,15 +106,18 @@ impl Answers {
             return Ok(Answer { bytes: work.await?.into(), age: self.age(self.clock.now()) });
         }
         if let Some(answer) = self.remembered(&key).await {
+            self.remembered.fetch_add(1, Ordering::Relaxed);
             return Ok(answer);
         }
         let flight = self.flight(&key);
         let mut landed = flight.lock().await;
         if let Some(answer) = &*landed {
+            self.shared.fetch_add(1, Ordering::Relaxed);
             return Ok(answer.clone());
         }
         // Whoever comes once this is over, however it ends, finds it remembered, or works it out again.
         let _over = Over { answers: self, key: &key, flight: &flight };
+        self.worked_out.fetch_add(1, Ordering::Relaxed);
         let began = self.clock.now();
         let bytes: Arc<[u8]> = work.await?.into();
         self.remember(&key, began, &bytes).await;

@@ -11,7 +11,7 @@ mod segment_counts;
 mod tiered;
 mod turns;
 
-pub use answers::{Answer, Answers, Question};
+pub use answers::{Answer, AnswerStats, Answers, Question};
 pub use ingest::{BatchReport, Ingest, IngestError, Item, Limits, Rejected, Verdict};
 pub use memberships::{JoinedItem, MembershipReport, Memberships, RejectedMembership};
 pub use schedule::Schedule;

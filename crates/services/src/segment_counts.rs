@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use footfall_domain::time::Timestamp;
 use footfall_ports::{Clock, Found, SEGMENTS_TOLD_MAX, Segments, Snapshot, SnapshotStore, StoreError};
 use serde::Serialize;
 
@@ -91,6 +92,11 @@ impl SegmentSnapshots {
             }
             (Found::Nothing, None) => self.refresh().await.map(drop),
         }
+    }
+
+    /// When the latest snapshot that was seen here was taken.
+    pub fn taken_at(&self) -> Option<Timestamp> {
+        self.latest().map(|latest| latest.taken_at)
     }
 
     fn latest(&self) -> Option<Snapshot> {

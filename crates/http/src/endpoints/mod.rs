@@ -6,6 +6,7 @@ mod erase_user;
 mod event;
 mod events;
 mod export;
+mod exposition;
 mod health;
 mod pages;
 mod post_events;
@@ -57,6 +58,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(resource("/metrics/calculate", "POST").route(web::post().to(calculate_metrics::handle)))
         .service(resource("/users", "POST").route(web::post().to(post_users::handle)))
         .service(resource("/users/{id}", "DELETE").route(web::delete().to(erase_user::handle)))
+        .service(resource("/metrics", "GET, HEAD").route(get().to(exposition::handle)))
         .service(resource("/health", "GET, HEAD").route(get().to(health::live)))
         .service(resource("/health/live", "GET, HEAD").route(get().to(health::live)))
         .service(resource("/health/ready", "GET, HEAD").route(get().to(health::ready)))

@@ -241,3 +241,40 @@ fn signal(process: &Child, name: &str) {
     let kill = Command::new("kill").args([name, &process.id().to_string()]).status();
     assert!(kill.expect("there is a kill command").success());
 }
+
+#[test]
+fn mail_events_one_by_one_go_by_put_and_count_once() {
+    let server = Server::start(&[]);
+    let single = "seed events --count 40 --kind mail --batch-size 1 --domains 5";
+    run(&server, single).assert_took(40, 0);
+    let first = summary(&server);
+    assert_eq!(of_type(&first, "delivered") + of_type(&first, "bounced"), 40);
+    // An answer to PUT doesn't tell a duplicate from a new one; the figures do.
+    assert_eq!(run(&server, single).code, Some(0));
+    assert_eq!(summary(&server), first);
+    let in_batches = "seed events --count 40 --kind mail --batch-size 20 --domains 5";
+    run(&server, in_batches).assert_took(0, 40);
+    assert_eq!(summary(&server), first);
+}
+
+#[test]
+fn seeded_users_are_in_their_segments_and_the_same_seed_again_renews_them() {
+    let server = Server::start(&[("SEGMENTS__SCHEDULE", "off")]);
+    let figures = |ended: &Ended| ["created", "renewed", "rejected"].map(|name| ended.figure(name));
+    let seed = "seed users --count 2000 --segments 7";
+    let first = run(&server, seed);
+    assert_eq!((first.code, figures(&first)), (Some(0), [2_000, 0, 0]), "{}", first.stderr);
+    let counts = || {
+        let answer = server.ask(&crate::support::Request::new("POST", "/segments/refresh"));
+        let counts = answer.json_of(200).as_array().expect("a list").clone();
+        counts.iter().map(|count| count["usersCount"].as_u64().expect("a count")).collect::<Vec<_>>()
+    };
+    let before = counts();
+    assert_eq!((before.len(), before.iter().sum::<u64>()), (7, 2_000));
+    let again = run(&server, &format!("{seed} --concurrency 8 --batch-size 100"));
+    assert_eq!((again.code, figures(&again)), (Some(0), [0, 2_000, 0]), "{}", again.stderr);
+    assert_eq!(counts(), before);
+    let one_by_one = run(&server, "seed users --count 20 --segments 7 --seed 9 --batch-size 1");
+    assert_eq!((one_by_one.code, figures(&one_by_one)[2]), (Some(0), 0), "{}", one_by_one.stderr);
+    assert_eq!(one_by_one.figure("requests"), 20);
+}
