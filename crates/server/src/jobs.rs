@@ -76,7 +76,7 @@ async fn forget_ended(api: Data<Api>, telemetry: Arc<Telemetry>) {
             Ok(0) => {}
             Ok(forgotten) => tracing::info!(forgotten, "forgot memberships that ended"),
             Err(error) => {
-                tracing::warn!(error = chain(&error), "memberships that ended can't be forgotten now")
+                tracing::warn!(error = chain(&error), "memberships that ended can't be forgotten now");
             }
         }
     }

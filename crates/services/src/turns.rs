@@ -24,8 +24,8 @@ impl<T: Clone> Turns<T> {
         let ticket = self.asked.fetch_add(1, Ordering::AcqRel) + 1;
         let mut served = self.served.lock().await;
         if served.0 < ticket {
-            let serves = self.asked.load(Ordering::Acquire);
-            *served = (serves, work.await);
+            let all = self.asked.load(Ordering::Acquire);
+            *served = (all, work.await);
         }
         served.1.clone()
     }

@@ -140,7 +140,7 @@ async fn what_a_cache_garbles_is_worked_out_again() {
     let set = Set::new(Duration::from_secs(30));
     for garbage in [&b""[..], b"short", &[0xFF; 40], &[0; 31]] {
         let key = "summary|2025-05-26T12:00:00.000000Z/2025-05-26T13:00:00.000000Z";
-        set.cache.cache.put(key, garbage.into(), Duration::from_secs(60)).await.unwrap();
+        set.cache.cache.put(key, garbage.into(), Duration::from_mins(1)).await.unwrap();
         let worked = set.worked.load(Ordering::SeqCst);
         assert_eq!(set.ask(&morning("summary")).await.0, worked);
     }

@@ -12,11 +12,11 @@ use crate::{Api, answer, body};
 
 #[derive(Serialize)]
 struct Answer {
-    windows: Vec<Window>,
+    windows: Vec<Row>,
 }
 
 #[derive(Serialize)]
-struct Window {
+struct Row {
     window_start_at: Timestamp,
     window_end_at: Timestamp,
     users: u64,
@@ -37,7 +37,7 @@ pub(super) async fn handle(
     };
     let due = params.done(due)?;
     let totals = api.metrics.calculate_metrics(due, api.clock.now()).await?;
-    let window = |WindowTotals { window, users, events }| Window {
+    let window = |WindowTotals { window, users, events }| Row {
         window_start_at: window.start(),
         window_end_at: window.end(),
         users,

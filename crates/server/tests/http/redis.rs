@@ -39,11 +39,11 @@ fn state(server: &Server) -> Value {
     dependencies.iter().find(|dependency| dependency["name"] == "redis").expect("it is named").clone()
 }
 
-/// A figure of `/metrics`.
-fn figure(server: &Server, name: &str) -> f64 {
+/// A figure of `/metrics`, less its fraction.
+fn figure(server: &Server, name: &str) -> u64 {
     let text = server.ask(&Request::get("/metrics")).text();
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    value.unwrap_or_else(|| panic!("no {name} in {text}")).parse().expect("a number")
+    value.unwrap_or_else(|| panic!("no {name} in {text}")).parse::<f64>().expect("a number") as u64
 }
 
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -75,18 +75,18 @@ fn it_may_be_killed_paused_flushed_and_started_again() {
     all_is_right(&server, 1);
     assert_eq!(state(&server), json!({ "name": "redis", "required": false, "status": "ok" }));
 
-    assert_eq!(figure(&server, "footfall_redis_up"), 1.0);
+    assert_eq!(figure(&server, "footfall_redis_up"), 1);
     redis.kill();
     all_is_right(&server, 2);
     until("health says that it is away", || state(&server)["status"] == "down");
-    assert_eq!(figure(&server, "footfall_redis_up"), 0.0);
-    assert!(figure(&server, "footfall_redis_circuit_opens_total") >= 1.0);
+    assert_eq!(figure(&server, "footfall_redis_up"), 0);
+    assert!(figure(&server, "footfall_redis_circuit_opens_total") >= 1);
     assert_eq!(server.ask(&Request::get("/health/ready")).status, 200);
     all_is_right(&server, 3);
 
     redis.start_again();
     until("it is used again", || state(&server)["status"] == "ok");
-    assert_eq!(figure(&server, "footfall_redis_up"), 1.0);
+    assert_eq!(figure(&server, "footfall_redis_up"), 1);
     // What it lacks is brought to it by itself.
     until("it has the snapshot", || !redis.command(&["KEYS", "footfall:snapshot:*"]).trim().is_empty());
     all_is_right(&server, 4);
@@ -177,12 +177,12 @@ fn what_is_remembered_is_counted() {
     for _ in 0..3 {
         assert_eq!(total(&server), 1);
     }
-    assert_eq!(figure(&server, r#"footfall_answers_total{how="worked_out"}"#), 1.0);
-    assert_eq!(figure(&server, r#"footfall_answers_total{how="remembered"}"#), 2.0);
+    assert_eq!(figure(&server, r#"footfall_answers_total{how="worked_out"}"#), 1);
+    assert_eq!(figure(&server, r#"footfall_answers_total{how="remembered"}"#), 2);
     until("the job is counted", || {
         let text = server.ask(&Request::get("/metrics")).text();
         text.contains(r#"footfall_job_runs_total{job="refresh_segments",outcome="success"}"#)
     });
-    assert!(figure(&server, "footfall_segments_snapshot_age_seconds") < 30.0);
+    assert!(figure(&server, "footfall_segments_snapshot_age_seconds") < 30);
     assert!(!server.ask(&Request::get("/metrics")).text().contains("footfall_redis"));
 }
