@@ -10,21 +10,29 @@ WITH mark AS (
     FOR UPDATE OF membership
 ), written AS (
     INSERT INTO memberships (user_id, segment, expires_at)
-    SELECT input.user_id, input.segment, input.expires_at
-    FROM input LEFT JOIN old USING (user_id, segment)
-    ORDER BY input.user_id, input.segment
+    -- Once what is there is locked.
+    SELECT user_id, segment, expires_at FROM input WHERE (SELECT count(*) FROM old) >= 0
+    ORDER BY user_id, segment
     ON CONFLICT (user_id, segment) DO UPDATE SET expires_at = excluded.expires_at
     RETURNING user_id, segment, expires_at, xmax <> 0 AS is_renewed
+), outcome AS (
+    -- Grouped and not joined: nobody knows how many rows these are, and a wrong guess would make it quadratic.
+    SELECT segment, max(written_at) AS written_at, max(old_at) AS old_at, bool_or(is_renewed) AS is_renewed, max(place) AS place
+    FROM (
+        SELECT user_id, segment, expires_at AS written_at, NULL::bigint AS old_at, is_renewed, NULL::bigint AS place FROM written
+        UNION ALL
+        SELECT user_id, segment, NULL, expires_at, NULL, NULL FROM old
+        UNION ALL
+        SELECT user_id, segment, NULL, NULL, NULL, place FROM input
+    ) AS part
+    GROUP BY user_id, segment
 ), changes AS (
-    SELECT written.segment,
-        sum((written.expires_at > mark.counted_s)::integer - coalesce(old.expires_at > mark.counted_s, false)::integer) AS users
-    FROM mark, written LEFT JOIN old USING (user_id, segment)
-    GROUP BY written.segment
+    SELECT segment, sum((written_at > counted_s)::integer - coalesce(old_at > counted_s, false)::integer) AS users
+    FROM mark, outcome
+    GROUP BY segment
 ), counted AS (
     INSERT INTO segment_counts (segment, part, users)
     SELECT segment, $4, users FROM changes WHERE users <> 0 ORDER BY segment
     ON CONFLICT (segment, part) DO UPDATE SET users = segment_counts.users + excluded.users
 )
-SELECT input.place / CASE WHEN written.is_renewed THEN 0 ELSE 1 END AS place
-FROM written JOIN input USING (user_id, segment) LEFT JOIN old USING (user_id, segment)
-WHERE old.user_id IS NULL
+SELECT place / CASE WHEN is_renewed THEN 0 ELSE 1 END AS place FROM outcome WHERE old_at IS NULL
