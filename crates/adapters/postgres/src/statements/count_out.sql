@@ -1,6 +1,6 @@
 WITH titles AS (
     SELECT DISTINCT segment FROM segment_counts
-), gone AS (
+), gone AS MATERIALIZED (
     SELECT segment, (
         SELECT count(*) FROM memberships
         WHERE memberships.segment = titles.segment AND expires_at > $1 AND expires_at <= $2
