@@ -1,5 +1,4 @@
-DELETE FROM user_metrics USING (
-    SELECT user_id, window_number FROM user_metrics WHERE window_number < $1 LIMIT $2
-) AS old
-WHERE user_metrics.user_id = old.user_id AND user_metrics.window_number = old.window_number
+DELETE FROM user_metrics
+WHERE ctid = ANY (ARRAY(SELECT ctid FROM user_metrics WHERE window_number < $1 ORDER BY window_number LIMIT $2))
+    AND window_number < $1
 RETURNING 1
