@@ -63,7 +63,7 @@ pub trait Analytics: Send + Sync {
     /// [`StoreError`] when the store can't tell.
     async fn version(&self, range: TimeRange) -> Result<Version, StoreError>;
 
-    /// Recomputes all figures from the log and compares. Returns what differs, in words, at most
+    /// Recomputes all figures from the log and compares; likewise the counts of segments, from their memberships. Returns what differs, in words, at most
     /// [`DIFFERENCES_MAX`]; nothing when the figures are what the log says.
     ///
     /// It takes about as long as reading the whole log. One runs at a time.

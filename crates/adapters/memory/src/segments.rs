@@ -175,6 +175,22 @@ impl Segments {
         ended.len() as u64
     }
 
+    /// What is counted of a segment and isn't what its memberships say, at most so many.
+    fn differences(&self, most: usize) -> Vec<String> {
+        let mut members = vec![0_u64; self.counts.len()];
+        for ((_, segment), expires_at_s) in &self.memberships {
+            members[*segment as usize] += u64::from(*expires_at_s > self.counted_s);
+        }
+        let titles = self
+            .titles
+            .all()
+            .map(|(id, title, _)| (title, self.counts[id as usize].users, members[id as usize]));
+        let differing = titles.filter(|(_, held, there)| held != there);
+        let told = differing
+            .map(|(title, held, there)| format!("segment {title:?}: {held} users counted, {there} there"));
+        told.take(most).collect()
+    }
+
     fn heap_bytes(&self) -> usize {
         self.users.heap_bytes()
             + self.titles.heap_bytes()
@@ -214,6 +230,10 @@ impl Inner {
 
     pub(crate) fn forget_memberships(&self, user: &str) {
         self.change_segments(|segments| segments.forget_user(user));
+    }
+
+    pub(crate) fn segment_differences(&self, most: usize) -> Vec<String> {
+        self.segments.lock().unwrap_or_else(PoisonError::into_inner).differences(most)
     }
 
     fn change_segments<T>(&self, change: impl FnOnce(&mut Segments) -> T) -> T {

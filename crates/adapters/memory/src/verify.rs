@@ -81,7 +81,9 @@ impl Inner {
             shard.log.ends()
         });
         rebuilt.add(self, &first, &second, |location| open.binary_search(&location).is_ok())?;
-        Ok(models.differences(&rebuilt.models, DIFFERENCES_MAX))
+        let mut differences = models.differences(&rebuilt.models, DIFFERENCES_MAX);
+        differences.extend(self.segment_differences(DIFFERENCES_MAX - differences.len()));
+        Ok(differences)
     }
 
     fn ends(&self) -> Ends {

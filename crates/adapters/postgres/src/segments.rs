@@ -13,6 +13,7 @@ use crate::connect::Connection;
 use crate::error::DatabaseError;
 use crate::statements::{
     COUNT_OUT, DROP_TITLES, FORGET_ENDED, FORGET_MEMBERSHIPS, JOIN, MOVE_MARK, SEGMENT_COUNT, SEGMENT_COUNTS,
+    SEGMENT_DRIFT, SEGMENT_TITLES,
 };
 use crate::store::Inner;
 
@@ -22,6 +23,9 @@ const PARTS: u128 = 16;
 const TRIES_MAX: usize = 20;
 /// Memberships forgotten in one statement.
 const ENDED_AT_A_TIME: i64 = 5_000;
+
+/// Segments looked up by one statement.
+const TITLES_AT_A_TIME: i64 = 1_000;
 
 /// A batch, each user and segment once.
 #[derive(Default)]
@@ -98,6 +102,28 @@ impl Inner {
             connection.commit().await?;
         }
         Ok(forgotten)
+    }
+
+    /// Holds what is counted of each segment to its memberships. Says what differs, at most so many.
+    pub(crate) async fn segment_differences(&self, most: usize) -> Result<Vec<String>, DatabaseError> {
+        let (mut differences, mut last) = (Vec::new(), String::new());
+        let mut connection = self.connections.primary().await?;
+        loop {
+            let titles = connection.query(&SEGMENT_TITLES, &[&last, &TITLES_AT_A_TIME]).await?;
+            for title in &titles {
+                let title: &str = title.get("segment");
+                let drift = connection.query(&SEGMENT_DRIFT, &[&title]).await?;
+                let (held, there): (i64, i64) = (drift[0].get("held"), drift[0].get("there"));
+                if held != there && differences.len() < most {
+                    differences.push(format!("segment {title:?}: {held} users counted, {there} there"));
+                }
+                title.clone_into(&mut last);
+            }
+            if (titles.len() as i64) < TITLES_AT_A_TIME {
+                connection.keep();
+                return Ok(differences);
+            }
+        }
     }
 
     fn part(&self) -> i16 {

@@ -183,6 +183,14 @@ statement!(
     DROP_TITLES [] "drop_titles.sql"
 );
 statement!(
+    /// Some segments, on from a title.
+    SEGMENT_TITLES [TEXT, INT8] "segment_titles.sql"
+);
+statement!(
+    /// How many users of a segment are counted as of the mark, and how many there are.
+    SEGMENT_DRIFT [TEXT] "segment_drift.sql"
+);
+statement!(
     /// What was computed of the windows between two.
     METRIC_WINDOWS [INT4, INT4] "metric_windows.sql"
 );

@@ -96,6 +96,7 @@ impl Inner {
             .await?;
         drop(progress);
         differences.extend(found);
+        differences.extend(self.segment_differences(DIFFERENCES_MAX).await?);
         differences.truncate(DIFFERENCES_MAX);
         Ok(differences)
     }

@@ -86,6 +86,7 @@ pub async fn thousands_at_once(mut trial: Trial) {
     trial.join(&(0..5_000).map(|number| membership(number, 50)).collect::<Vec<_>>()).await;
     for seconds in [2, 49, 50, 500, 1_100] {
         trial.segment_counts(after(seconds * SECOND_US)).await;
+        trial.verify().await;
     }
 }
 
@@ -128,7 +129,9 @@ pub async fn many_at_once_count_once(mut trial: Trial) {
         trial.segment_counts(after(60 * SECOND_US)).await,
         counts(&[("s0", 17), ("s1", 17), ("s2", 16)])
     );
+    trial.verify().await;
     assert!(trial.segment_counts(after(61 * SECOND_US)).await.is_empty());
+    trial.verify().await;
 }
 
 /// From every segment, whether they did anything or not; and they may come again.

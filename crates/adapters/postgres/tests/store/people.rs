@@ -158,6 +158,17 @@ async fn all_of_it_works_through_a_pooler() {
     assert_eq!(store.snapshot("segments", None).await.unwrap(), Found::Snapshot(snapshot));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_count_that_drifted_is_told() {
+    use footfall_ports::Analytics;
+    let url = Postgres::shared().database();
+    let store = open(&url).await;
+    store.join(vec![of("a", "s", 10), of("b", "s", 10), of("a", "t", 10)]).await.unwrap();
+    assert_eq!(store.verify().await.unwrap(), Vec::<String>::new());
+    Postgres::shared().sql(&url, "DELETE FROM memberships WHERE user_id = 'b'");
+    assert_eq!(store.verify().await.unwrap(), ["segment \"s\": 2 users counted, 1 there"]);
+}
+
 /// Another database on the same Redis must not be taken for this one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_is_told_from_others() {
