@@ -126,11 +126,26 @@ get "A summary of one morning." "/analytics/summary?from=2025-05-26T08:00:00Z&to
 get "Visitors by day, as a clock in Tokyo cuts them." \
     "/analytics/timeseries?metric=visitors&interval=day&from=2025-05-26T00:00:00Z&to=2025-05-26T18:00:00Z&timezone=Asia/Tokyo"
 
+say "A mail domain: a delivery under a key, twice, and a bounce."
+for told in delivered delivered bounced; do
+    key=(); [[ $told == bounced ]] || key=(-H 'Idempotency-Key: 3f0d1c52-6a1e-4f0b-9d65-0c1b7a2e4d30')
+    printf '  PUT /events/mail.example/%s: status ' "$told"
+    curl --silent --show-error -X PUT "${key[@]}" "$server/events/mail.example/$told" --write-out '%{http_code}\n'
+done
+get "Is it catch-all? It has turned mail away." /domains/mail.example
+post "What each user did in each 4-hour window that is over." /metrics/calculate $json ''
+get "One user's activity." "/metrics/users?user_id=bob"
+post "Users in segments: one valid, one not." /users $json \
+    '[{"ID": "ann", "segment": "regulars", "expiredSegment": 4102444800}, {"ID": "", "segment": "regulars"}]'
+post "The segments are counted now; the service does so every minute." /segments/refresh $json ''
+get "How many users are in each." /segments/count
+
 say "The service is killed (kill -9) and started again: what was acknowledged is there."
 kill -9 "$server_pid"
 wait "$server_pid" 2>/dev/null || true
 start
 get "The same question as before." "/analytics/visitors?url=https://shop.example/shoes&$day"
+get "The users are still in their segment." /segments/regulars/count
 post "The first event once more: it is still known." /events $json "@$examples/event.json"
 say "Every figure is held to the log."
 "$binary" verify --server "$server" 2>/dev/null | sed 's/^/    /'

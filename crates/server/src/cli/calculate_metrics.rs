@@ -10,6 +10,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::client::{Client, ClientError};
+use super::plural;
 use super::progress::Progress;
 use super::reach::{Reach, ReachError, ServerArgs, reach};
 use crate::config::Config;
@@ -92,7 +93,7 @@ pub(crate) async fn run(
     for Row { window_start_at, window_end_at, users, events } in &rows {
         println!("{window_start_at} to {window_end_at}: {users} users, {events} events");
     }
-    println!("{} windows", rows.len());
+    println!("{} window{}", rows.len(), plural(rows.len()));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
+use super::plural;
 use crate::config::Config;
 use crate::wire;
 
@@ -13,7 +14,7 @@ use crate::wire;
 pub(crate) async fn run(config: &Config) -> Result<ExitCode, Box<dyn Error>> {
     match wire::migrate(config).await? {
         Some(0) => println!("the schema is up to date"),
-        Some(applied) => println!("applied {applied} migration{}", if applied == 1 { "" } else { "s" }),
+        Some(applied) => println!("applied {applied} migration{}", plural(applied)),
         None => println!("this backend has no schema to bring up"),
     }
     Ok(ExitCode::SUCCESS)

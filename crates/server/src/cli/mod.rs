@@ -28,6 +28,11 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     below.fold(error.to_string(), |text, error| format!("{text}: {error}"))
 }
 
+/// What a noun has after a number.
+const fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
 /// A text as it may be printed: what a server or a file said must not steer the terminal.
 fn plain(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::client::ClientError;
-use super::plain;
 use super::progress::Progress;
 use super::reach::{Reach, ReachError, ServerArgs, reach};
+use super::{plain, plural};
 use crate::config::Config;
 use crate::wire;
 
@@ -75,6 +75,6 @@ pub(crate) async fn run(
     for Count { title, users } in &counts {
         println!("{users}\t{}", plain(title));
     }
-    println!("{} segments", counts.len());
+    println!("{} segment{}", counts.len(), plural(counts.len()));
     Ok(ExitCode::SUCCESS)
 }
