@@ -31,6 +31,8 @@ cd "$work"
 export FOOTFALL__SERVER__BIND=127.0.0.1:0 FOOTFALL__LOG__LEVEL=warn
 
 start() {
+    # Here and not only in the child: what the one before said must not be read.
+    : >stdout
     "$binary" serve >stdout 2>stderr &
     server_pid=$!
     server=
