@@ -50,7 +50,7 @@ const LAYOUT: Layout = Layout {
 };
 const PAGE_BYTES: usize = 1_024;
 /// Up to so many bytes the whole file is held to the database's rules at the start.
-const CHECKED_BYTES_MAX: u64 = 256 << 20;
+const CHECKED_BYTES_MAX: u64 = 128 << 20;
 
 /// The database of people of one store.
 #[derive(Debug)]
