@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo start run dev build migrate-up lint fmt services test test-unit test-property-long test-crash-long \
+.PHONY: help demo start run dev build createEvents seed migrate-up lint fmt services test test-unit test-property-long test-crash-long \
 	bench bench-load bench-queries bench-postgres bench-schema bench-micro bench-engines docs clean
 
 CARGO ?= cargo
@@ -15,9 +15,11 @@ ROUNDS ?= 200
 # Further options of the benchmarks, such as LOAD="--quick" or LOAD="--scenario single --rounds 5".
 LOAD ?=
 EVENTS ?= 10000000
+# The seed of createEvents; by default another one each time, so that each time adds events.
+SEED ?= $(shell date +%s)
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-zA-Z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Build, start a service on a free port, send it events, ask it questions, stop it
 	@scripts/demo.sh
@@ -51,10 +53,20 @@ lint: ## Check format, lints (warnings are errors) and the dependency rule
 fmt: ## Format the code
 	$(CARGO) fmt --all
 
+createEvents: ## Send 10,000 mail events of some 200 domains to the running server (SEED=1: the same ones again)
+	@scripts/need.sh "make createEvents" $(CARGO) cc
+	$(CARGO) build --release --locked -p footfall-server
+	$(RELEASE)/footfall seed events --kind mail --count 10000 --seed $(SEED)
+
+seed: ## Put 10,000 made-up users into segments of the running server; again renews them
+	@scripts/need.sh "make seed" $(CARGO) cc
+	$(CARGO) build --release --locked -p footfall-server
+	$(RELEASE)/footfall seed users
+
 migrate-up: ## Bring the schema of the configured database up (FOOTFALL__POSTGRES__URL)
 	FOOTFALL__STORAGE__BACKEND=postgres $(CARGO) run --locked -p footfall-server -- migrate
 
-services: ## Install the servers that tests start for themselves, where they are missing (PostgreSQL, PgBouncer, openssl)
+services: ## Install the servers that tests start for themselves, where they are missing (PostgreSQL, PgBouncer, Redis, openssl)
 	@scripts/install-services.sh
 
 test: services ## Run every test; installs the servers that they start

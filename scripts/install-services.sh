@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Installs the services that tests and benchmarks start for themselves: PostgreSQL, PgBouncer, and openssl for their
-# certificates. Only what is missing, from Debian's packages; nothing of it is started, now or at boot. Where it can't
+# Installs the services that tests and benchmarks start for themselves: PostgreSQL, PgBouncer, Redis, and openssl for
+# their certificates. Only what is missing, from Debian's packages; nothing of it is started, now or at boot. Where it can't
 # install, says in one line what is missing, and fails.
 set -euo pipefail
 
 missing=()
 compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
 [[ -x /usr/sbin/pgbouncer ]] || command -v pgbouncer >/dev/null || missing+=(pgbouncer)
+command -v redis-server >/dev/null || missing+=(redis-server)
 command -v openssl >/dev/null || missing+=(openssl)
 # As root the servers run as the user that Debian's package makes.
 if [[ $EUID == 0 && " ${missing[*]} " != *" postgresql "* ]]; then
@@ -56,7 +57,9 @@ export DEBIAN_FRONTEND=noninteractive
     give_up "the packages could not be installed"
 }
 
-# The packages enable their services for the next boot: without a cluster PostgreSQL's does nothing, PgBouncer's does.
-if [[ " ${missing[*]} " == *" pgbouncer "* ]] && command -v systemctl >/dev/null; then
-    systemctl disable --quiet pgbouncer >/dev/null 2>&1 || true
-fi
+# The packages enable their services for the next boot: without a cluster PostgreSQL's does nothing, the others' do.
+for service in pgbouncer redis-server; do
+    if [[ " ${missing[*]} " == *" $service "* ]] && command -v systemctl >/dev/null; then
+        systemctl disable --quiet "$service" >/dev/null 2>&1 || true
+    fi
+done

@@ -22,6 +22,9 @@
 //!
 //! The cases ask through the ports alone. What they expect is written out by hand or computed by the [`Reference`],
 //! which shares no code with any store. A new port method lands with its cases here.
+//!
+//! [`SnapshotStore`](footfall_ports::SnapshotStore) and [`Cache`](footfall_ports::Cache) have suites of their own,
+//! [`snapshot_suite!`] and [`cache_suite!`].
 
 mod backend;
 pub mod cases;
@@ -29,6 +32,7 @@ mod clock;
 mod draft;
 pub mod events;
 pub mod expected;
+mod kept;
 mod people;
 mod property;
 mod query;
@@ -39,6 +43,7 @@ mod trial;
 pub use backend::{Backend, Harness};
 pub use clock::TestClock;
 pub use draft::{Draft, Topic, batch_of, id, instant, range, user_names};
+pub use kept::{CacheTrial, run_on};
 pub use property::property_cases;
 pub use query::{Answer, Query};
 pub use reference::Reference;

@@ -67,6 +67,11 @@ impl Reference {
         self.memberships.forget_ended(now)
     }
 
+    /// How many events were erased.
+    pub fn erased(&self) -> u64 {
+        (self.ids.len() - self.events.len()) as u64
+    }
+
     /// The stored events, in the order in which they came.
     pub fn all(&self) -> &[Draft] {
         &self.events

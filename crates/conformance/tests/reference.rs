@@ -13,7 +13,7 @@ use footfall_domain::time::{TimeRange, Timestamp};
 use footfall_domain::windows::{Due, MetricFilter, UserMetric, WindowTotals};
 use footfall_ports::{
     Analytics, DependencyState, Domains, EventLog, Found, Health, MetricPosition, Outcome, SegmentCounts,
-    Segments, Snapshot, SnapshotStore, StoreError, UserMetrics,
+    Segments, Snapshot, SnapshotStore, StoreError, UserMetrics, Version,
 };
 
 /// The reference, and when segments were counted last.
@@ -86,6 +86,12 @@ impl Analytics for Naive {
             unreachable!()
         };
         Ok(values)
+    }
+
+    async fn version(&self, range: TimeRange) -> Result<Version, StoreError> {
+        let Answer::Summary(summary) = self.answer(&Query::Summary(range)) else { unreachable!() };
+        let removals = self.0.lock().unwrap_or_else(PoisonError::into_inner).erased();
+        Ok(Version { store: 0, removals, events: summary.total_events })
     }
 
     async fn verify(&self) -> Result<Vec<String>, StoreError> {

@@ -19,6 +19,8 @@ pub enum Code {
     InvalidDomain,
     /// Not a page: neither an absolute http(s) URL nor a path.
     InvalidUrl,
+    /// A key for idempotency that was used before, for something else.
+    KeyReused,
     /// Half of a UTF-16 surrogate pair: no character, and no text that could be stored.
     LoneSurrogate,
     /// Not JSON, or not the text that the place calls for.
@@ -65,6 +67,7 @@ impl Code {
             Self::EmptyBatch => "empty_batch",
             Self::InvalidDomain => "invalid_domain",
             Self::InvalidUrl => "invalid_url",
+            Self::KeyReused => "key_reused",
             Self::LoneSurrogate => "lone_surrogate",
             Self::Malformed => "malformed",
             Self::NotATimestamp => "not_a_timestamp",

@@ -90,6 +90,25 @@ async fn read_from(
     Ok((format, decoded?))
 }
 
+/// Reads a body that nobody needs, within the limits of one that is. A body that is refused is left unread.
+pub(crate) async fn discard(
+    request: &HttpRequest,
+    mut payload: Payload,
+    limits: HttpLimits,
+) -> Result<(), Problem> {
+    let announced =
+        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let received = if announced.is_some_and(|length: usize| length > limits.body_bytes) {
+        Err(too_large(limits))
+    } else {
+        receive(&mut payload, announced, limits).await.map(drop)
+    };
+    if received.is_err() {
+        leave_unread(request, payload);
+    }
+    received
+}
+
 /// A body that nobody wants, kept until the answer is sent.
 pub(crate) struct Unread(#[expect(dead_code, reason = "held, never read")] Payload);
 

@@ -6,6 +6,7 @@ mod body;
 mod cursor;
 mod endpoints;
 mod params;
+mod path;
 mod problem;
 mod scope;
 
@@ -13,8 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
-use footfall_ports::{Analytics, Clock, EventLog, Health};
-use footfall_services::Ingest;
+use footfall_ports::{Analytics, Clock, Domains, EventLog, Health, Segments, UserMetrics};
+use footfall_services::{Answers, Ingest, Memberships, SegmentSnapshots};
 
 pub use scope::RequestScope;
 
@@ -27,6 +28,12 @@ pub struct HttpLimits {
     pub request_timeout: Duration,
 }
 
+/// Writes down what was measured so far, in the text format of Prometheus (version 0.0.4).
+pub trait Exposition: Send + Sync {
+    /// All of it, as it is now.
+    fn text(&self, api: &Api) -> String;
+}
+
 /// Everything that handlers need, wired by the composition root.
 pub struct Api {
     /// Takes events in.
@@ -35,8 +42,24 @@ pub struct Api {
     pub log: Arc<dyn EventLog>,
     /// Answers with figures.
     pub analytics: Arc<dyn Analytics>,
+    /// Remembers the figures that cost most.
+    pub answers: Answers,
+    /// Knows about mail domains.
+    pub domains: Arc<dyn Domains>,
+    /// So many deliveries without a bounce make a domain catch-all.
+    pub catch_all_threshold: u64,
+    /// Computes and lists users' activity.
+    pub metrics: Arc<dyn UserMetrics>,
+    /// Takes users into segments.
+    pub memberships: Memberships,
+    /// Counts a segment's users.
+    pub segments: Arc<dyn Segments>,
+    /// Serves and takes the snapshot of all segments' counts.
+    pub snapshots: SegmentSnapshots,
     /// Knows whether what is needed is there.
     pub health: Arc<dyn Health>,
+    /// What operators' monitoring reads.
+    pub exposition: Arc<dyn Exposition>,
     /// Tells the time for windows that end now.
     pub clock: Arc<dyn Clock>,
     /// Limits of the shell.

@@ -10,7 +10,7 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use footfall_domain::problem::{Code, FieldError};
 use footfall_ports::StoreError;
-use footfall_services::{BatchReport, IngestError};
+use footfall_services::{BatchReport, IngestError, RejectedMembership};
 use serde::Serialize;
 
 /// What sort of problem it is; `type` and `title` follow from it and never change.
@@ -18,6 +18,7 @@ use serde::Serialize;
 pub(crate) enum Kind {
     MalformedBody,
     InvalidQuery,
+    InvalidHeader,
     NotFound,
     MethodNotAllowed(&'static str),
     SlowBody,
@@ -41,12 +42,20 @@ struct Details {
     kind: Kind,
     detail: String,
     errors: Vec<FieldError>,
-    report: Option<Arc<BatchReport>>,
+    report: Option<Arc<Report>>,
     /// Further members of the document.
     dependencies: Option<serde_json::Value>,
     retry_after: Option<Duration>,
     /// For the log, never for the client.
     cause: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// What became of a batch of which nothing was taken. Its members stand in the document.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Report {
+    Events(BatchReport),
+    Memberships { created: usize, renewed: usize, rejected: usize, errors: Vec<RejectedMembership> },
 }
 
 #[derive(Serialize)]
@@ -56,31 +65,12 @@ struct Document<'a> {
     status: u16,
     detail: &'a str,
     request_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    accepted: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    duplicates: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rejected: Option<usize>,
-    #[serde(skip_serializing_if = "Errors::is_none")]
-    errors: Errors<'a>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    report: Option<&'a Report>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
     #[serde(skip_serializing_if = "Option::is_none")]
     dependencies: Option<&'a serde_json::Value>,
-}
-
-/// Errors of one body, or of the items of a batch.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Errors<'a> {
-    None,
-    Fields(&'a [FieldError]),
-    Items(&'a [footfall_services::Rejected]),
-}
-
-impl Errors<'_> {
-    const fn is_none(&self) -> bool {
-        matches!(self, Self::None)
-    }
 }
 
 impl Problem {
@@ -126,9 +116,23 @@ impl Problem {
             .with(|details| details.errors = vec![error])
     }
 
+    /// A header that is not what it must be.
+    pub(crate) fn header(error: FieldError) -> Self {
+        Self::new(Kind::InvalidHeader, "a header is not valid; `errors` says which")
+            .with(|details| details.errors = vec![error])
+    }
+
     /// A batch of which no event is valid.
     pub(crate) fn nothing_valid(report: BatchReport) -> Self {
         let detail = "no event of the batch is valid; `errors` says why";
+        Self::new(Kind::Invalid, detail)
+            .with(|details| details.report = Some(Arc::new(Report::Events(report))))
+    }
+
+    /// An array of users of whom none can be taken.
+    pub(crate) fn no_membership_valid(rejected: usize, errors: Vec<RejectedMembership>) -> Self {
+        let detail = "none of the users is valid; `errors` says why";
+        let report = Report::Memberships { created: 0, renewed: 0, rejected, errors };
         Self::new(Kind::Invalid, detail).with(|details| details.report = Some(Arc::new(report)))
     }
 
@@ -170,12 +174,6 @@ impl Problem {
                 self.0.detail
             );
         }
-        let report = self.0.report.as_deref();
-        let errors = match (report, &*self.0.errors) {
-            (Some(report), _) => Errors::Items(&report.errors),
-            (None, []) => Errors::None,
-            (None, errors) => Errors::Fields(errors),
-        };
         let (slug, title) = self.names();
         let document = Document {
             r#type: format!("urn:footfall:problem:{slug}"),
@@ -183,10 +181,8 @@ impl Problem {
             status: self.status().as_u16(),
             detail: &self.0.detail,
             request_id,
-            accepted: report.map(|report| report.accepted),
-            duplicates: report.map(|report| report.duplicates),
-            rejected: report.map(|report| report.rejected),
-            errors,
+            report: self.0.report.as_deref(),
+            errors: &self.0.errors,
             dependencies: self.0.dependencies.as_ref(),
         };
         let mut response = HttpResponse::build(self.status());
@@ -204,7 +200,7 @@ impl Problem {
 
     fn status(&self) -> StatusCode {
         match self.0.kind {
-            Kind::MalformedBody | Kind::InvalidQuery => StatusCode::BAD_REQUEST,
+            Kind::MalformedBody | Kind::InvalidQuery | Kind::InvalidHeader => StatusCode::BAD_REQUEST,
             Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Kind::SlowBody => StatusCode::REQUEST_TIMEOUT,
@@ -221,6 +217,7 @@ impl Problem {
         match self.0.kind {
             Kind::MalformedBody => ("malformed-body", "The body can't be read"),
             Kind::InvalidQuery => ("invalid-query", "The query is not valid"),
+            Kind::InvalidHeader => ("invalid-header", "A header is not valid"),
             Kind::NotFound => ("not-found", "There is nothing here"),
             Kind::MethodNotAllowed(_) => ("method-not-allowed", "The method is not allowed here"),
             Kind::SlowBody => ("slow-body", "The body took too long to arrive"),
@@ -274,6 +271,12 @@ impl From<IngestError> for Problem {
             IngestError::TooManyEvents(_) => {
                 Self::new(Kind::TooLarge, format!("{text}; nothing of it was stored"))
                     .with(|details| details.errors = vec![FieldError::new("", Code::TooManyEvents, text)])
+            }
+            IngestError::Path(error) => Self::path(error),
+            IngestError::KeyReused => {
+                let error = FieldError::new("header:Idempotency-Key", Code::KeyReused, text);
+                Self::new(Kind::Invalid, "the key was used before, for another event; nothing was stored")
+                    .with(|details| details.errors = vec![error])
             }
             IngestError::Store(error) => error.into(),
         }

@@ -10,14 +10,20 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use async_trait::async_trait;
 use footfall_domain::answers::{
-    EventFilter, Metric, PageCounts, PageOrder, RankedPage, SeriesFilter, Slice, Summary,
+    DomainCounts, EventFilter, Metric, PageCounts, PageOrder, RankedPage, SeriesFilter, Slice, Summary,
 };
 use footfall_domain::event::{Event, EventBatch, EventId};
+use footfall_domain::membership::{Joined, Membership};
 use footfall_domain::time::{TimeRange, Timestamp};
 use footfall_domain::validate::Rules;
-use footfall_http::{Api, HttpLimits, RequestScope, configure};
-use footfall_ports::{Analytics, Clock, DependencyState, EventIds, EventLog, Health, Outcome, StoreError};
-use footfall_services::{Ingest, Limits};
+use footfall_domain::windows::{Due, MetricFilter, UserMetric, WindowTotals};
+use footfall_http::{Api, Exposition, HttpLimits, RequestScope, configure};
+use footfall_memory::{CACHE_BYTES_DEFAULT, InProcessCache};
+use footfall_ports::{
+    Analytics, Clock, DependencyState, Domains, EventIds, EventLog, Found, Health, MetricPosition, Outcome,
+    SegmentCounts, Segments, Snapshot, SnapshotStore, StoreError, UserMetrics, Version,
+};
+use footfall_services::{Answers, Ingest, Limits, Memberships, SegmentSnapshots};
 use serde_json::{Value, json};
 
 const CLICK: &str = r#"{"user_id":"u","event_type":"click"}"#;
@@ -109,8 +115,65 @@ impl Analytics for Ports {
         self.answer(vec![0; ranges.len()]).await
     }
 
+    async fn version(&self, _: TimeRange) -> Result<Version, StoreError> {
+        self.answer(Version { store: 0, removals: 0, events: 0 }).await
+    }
+
     async fn verify(&self) -> Result<Vec<String>, StoreError> {
         self.answer(Vec::new()).await
+    }
+}
+
+#[async_trait]
+impl Domains for Ports {
+    async fn domain(&self, _: String) -> Result<DomainCounts, StoreError> {
+        self.answer(DomainCounts::default()).await
+    }
+}
+
+#[async_trait]
+impl UserMetrics for Ports {
+    async fn calculate_metrics(&self, _: Due, _: Timestamp) -> Result<Vec<WindowTotals>, StoreError> {
+        self.answer(Vec::new()).await
+    }
+
+    async fn user_metrics(
+        &self,
+        _: MetricFilter,
+        _: Option<MetricPosition>,
+        _: usize,
+    ) -> Result<Vec<UserMetric>, StoreError> {
+        self.answer(Vec::new()).await
+    }
+}
+
+#[async_trait]
+impl Segments for Ports {
+    async fn join(&self, memberships: Vec<Membership>) -> Result<Vec<Joined>, StoreError> {
+        self.answer(vec![Joined::Created; memberships.len()]).await
+    }
+
+    async fn segment_counts(&self, now: Timestamp) -> Result<SegmentCounts, StoreError> {
+        self.answer(SegmentCounts { taken_at: now, counts: Vec::new() }).await
+    }
+
+    async fn segment_count(&self, _: String, _: Timestamp) -> Result<u64, StoreError> {
+        self.answer(0).await
+    }
+
+    async fn forget_ended(&self, _: Timestamp) -> Result<u64, StoreError> {
+        self.answer(0).await
+    }
+}
+
+#[async_trait]
+impl SnapshotStore for Ports {
+    async fn snapshot(&self, _: &str, _: Option<Timestamp>) -> Result<Found, StoreError> {
+        self.answer(Found::Nothing).await
+    }
+
+    async fn put_snapshot(&self, _: &str, _: Snapshot) -> Result<(), StoreError> {
+        self.answer(()).await
     }
 }
 
@@ -135,6 +198,15 @@ struct OneId;
 impl EventIds for OneId {
     fn next(&self, _: Timestamp) -> EventId {
         EventId::from_bytes([7; 16])
+    }
+}
+
+/// Nothing is measured.
+struct Nothing;
+
+impl Exposition for Nothing {
+    fn text(&self, _: &Api) -> String {
+        String::new()
     }
 }
 
@@ -171,7 +243,20 @@ impl Shell {
             ),
             log: ports.clone(),
             analytics: ports.clone(),
+            answers: Answers::new(
+                ports.clone(),
+                Arc::new(InProcessCache::new(CACHE_BYTES_DEFAULT, clock.clone())),
+                clock.clone(),
+                Duration::ZERO,
+            ),
+            domains: ports.clone(),
+            catch_all_threshold: 1_000,
+            metrics: ports.clone(),
+            memberships: Memberships::new(ports.clone(), clock.clone(), limits),
+            segments: ports.clone(),
+            snapshots: SegmentSnapshots::new(ports.clone(), ports.clone(), clock.clone()),
             health: ports.clone(),
+            exposition: Arc::new(Nothing),
             clock,
             limits: HttpLimits { body_bytes: 1 << 20, request_timeout: timeout },
         });
@@ -212,6 +297,13 @@ impl Shell {
             ("GET", format!("/analytics/timeseries?metric=events&interval=day&{RANGE}"), ""),
             ("GET", "/export".to_owned(), ""),
             ("DELETE", "/users/u".to_owned(), ""),
+            ("PUT", "/events/example.com/bounced".to_owned(), ""),
+            ("GET", "/domains/example.com".to_owned(), ""),
+            ("GET", "/metrics/users".to_owned(), ""),
+            ("POST", "/users".to_owned(), r#"{"ID":"u","segment":"s"}"#),
+            ("GET", "/segments/count".to_owned(), ""),
+            ("GET", "/segments/s/count".to_owned(), ""),
+            ("POST", "/segments/refresh".to_owned(), ""),
         ];
         let mut answers = Vec::new();
         for (method, target, body) in requests {
@@ -350,16 +442,18 @@ async fn ports_that_work_are_asked() {
     assert_eq!(shell.ask("POST", "/verify", "").await.body, json!({ "consistent": true, "differences": [] }));
 }
 
-/// Without [`Behaviour::NeverReturns`]: verification may take as long as it needs.
+/// Without [`Behaviour::NeverReturns`]: these may take as long as they need.
 #[actix_web::test]
-async fn a_verification_that_fails_says_so() {
+async fn what_may_take_long_says_so_when_it_fails() {
     for (behaviour, status, slug) in [
         (Behaviour::Panics, 500, "internal"),
         (Behaviour::Fails, 500, "internal"),
         (Behaviour::Unavailable(Duration::from_secs(5)), 503, "unavailable"),
     ] {
-        let answer = Shell::start(behaviour).ask("POST", "/verify", "").await;
-        assert_eq!(answer.status, status, "{behaviour:?}: {}", answer.body);
-        answer.is_problem(slug);
+        for target in ["/verify", "/metrics/calculate"] {
+            let answer = Shell::start(behaviour).ask("POST", target, "").await;
+            assert_eq!(answer.status, status, "{behaviour:?}, {target}: {}", answer.body);
+            answer.is_problem(slug);
+        }
     }
 }

@@ -17,10 +17,13 @@ use footfall_domain::answers::{
 use footfall_domain::event::{Event, EventBatch, EventId, EventParts, Subject};
 use footfall_domain::time::{TimeRange, Timestamp};
 use footfall_domain::validate::Rules;
-use footfall_http::{Api, HttpLimits, RequestScope, configure};
-use footfall_ports::{Analytics, Clock, DependencyState, EventIds, EventLog, Health, Outcome, StoreError};
+use footfall_http::{Api, Exposition, HttpLimits, RequestScope, configure};
+use footfall_memory::{CACHE_BYTES_DEFAULT, InProcessCache, MemoryOptions, MemoryStore};
+use footfall_ports::{
+    Analytics, Clock, DependencyState, EventIds, EventLog, Health, Outcome, StoreError, Version,
+};
 use footfall_services::export::SLICE_EVENTS;
-use footfall_services::{Ingest, Limits};
+use footfall_services::{Answers, Ingest, Limits, Memberships, SegmentSnapshots};
 
 const TIMEOUT: Duration = Duration::from_millis(300);
 /// Events of the log: two full slices and some.
@@ -103,6 +106,10 @@ impl Analytics for Ports {
         Ok(Vec::new())
     }
 
+    async fn version(&self, _: TimeRange) -> Result<Version, StoreError> {
+        Ok(Version { store: 0, removals: 0, events: 0 })
+    }
+
     async fn verify(&self) -> Result<Vec<String>, StoreError> {
         sleep(2 * TIMEOUT).await;
         Ok(self.differences.clone())
@@ -128,6 +135,15 @@ impl EventIds for Ports {
     }
 }
 
+/// Nothing is measured.
+struct Nothing;
+
+impl Exposition for Nothing {
+    fn text(&self, _: &Api) -> String {
+        String::new()
+    }
+}
+
 /// The shell over these ports, for as long as the test's runtime lives.
 struct Shell {
     address: SocketAddr,
@@ -144,12 +160,23 @@ impl Shell {
         let ports = Arc::new(ports);
         let limits = Limits { batch_events: 10 };
         let (log, clock, ids) = (ports.clone(), ports.clone(), ports.clone());
+        let options = MemoryOptions { max_bytes: 1 << 20, retention: None, clock: clock.clone() };
+        let store = Arc::new(MemoryStore::start(options).expect("there are threads"));
+        let cache = Arc::new(InProcessCache::new(CACHE_BYTES_DEFAULT, clock.clone()));
         let api = Data::new(Api {
-            ingest: Ingest::new(log, clock, ids, Rules::default(), limits, None),
+            ingest: Ingest::new(log, clock.clone(), ids, Rules::default(), limits, None),
             log: ports.clone(),
             analytics: ports.clone(),
+            answers: Answers::new(ports.clone(), cache, clock.clone(), Duration::ZERO),
+            domains: store.clone(),
+            catch_all_threshold: 1_000,
+            metrics: store.clone(),
+            memberships: Memberships::new(store.clone(), clock.clone(), limits),
+            segments: store.clone(),
+            snapshots: SegmentSnapshots::new(store.clone(), store, clock.clone()),
             health: ports.clone(),
-            clock: ports.clone(),
+            exposition: Arc::new(Nothing),
+            clock,
             limits: HttpLimits { body_bytes: 1 << 20, request_timeout: TIMEOUT },
         });
         let scope = RequestScope::new(TIMEOUT, 0xF00D);

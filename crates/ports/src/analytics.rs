@@ -7,6 +7,17 @@ use crate::StoreError;
 /// Most differences that [`Analytics::verify`] tells of.
 pub const DIFFERENCES_MAX: usize = 100;
 
+/// The state of a range; see [`Analytics::version`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Version {
+    /// Which life of which store it is: what is counted by the other members begins anew with it.
+    pub store: u64,
+    /// How often something stored before was taken away.
+    pub removals: u64,
+    /// The events in the range. Nothing is ever changed, only added, so as long as they are as many they are the same.
+    pub events: u64,
+}
+
 /// Figures over the stored events. All are exact for their half-open range, whatever its bounds, and include every event
 /// that was acknowledged before the question was asked.
 #[async_trait]
@@ -44,6 +55,13 @@ pub trait Analytics: Send + Sync {
         filter: SeriesFilter,
         ranges: Vec<TimeRange>,
     ) -> Result<Vec<u64>, StoreError>;
+
+    /// What tells whether anything in the range has changed: as long as it is the same, so is every answer about that range,
+    /// on whichever instance. It costs little.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store can't tell.
+    async fn version(&self, range: TimeRange) -> Result<Version, StoreError>;
 
     /// Recomputes all figures from the log and compares. Returns what differs, in words, at most
     /// [`DIFFERENCES_MAX`]; nothing when the figures are what the log says.

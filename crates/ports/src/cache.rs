@@ -5,6 +5,8 @@ use async_trait::async_trait;
 
 use crate::StoreError;
 
+/// Most bytes of a key of a [`Cache`].
+pub const CACHE_KEY_BYTES_MAX: usize = 512;
 /// Most bytes of a value that a [`Cache`] takes; a larger one is not kept.
 pub const CACHED_BYTES_MAX: usize = 4 << 20;
 
@@ -21,7 +23,8 @@ pub trait Cache: Send + Sync {
     /// [`StoreError::Unavailable`] when the cache can't be asked.
     async fn get(&self, key: &str) -> Result<Option<Arc<[u8]>>, StoreError>;
 
-    /// Remembers a value for at most so long. A key has at most 512 bytes.
+    /// Remembers a value for at most so long. A key has at most [`CACHE_KEY_BYTES_MAX`]. Of a value that is too large, or kept for no
+    /// time, nothing stays, and neither does what was there before.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the cache can't be told.

@@ -13,8 +13,8 @@ mod store;
 mod time;
 mod user_metrics;
 
-pub use analytics::{Analytics, DIFFERENCES_MAX};
-pub use cache::{CACHED_BYTES_MAX, Cache};
+pub use analytics::{Analytics, DIFFERENCES_MAX, Version};
+pub use cache::{CACHE_KEY_BYTES_MAX, CACHED_BYTES_MAX, Cache};
 pub use domains::Domains;
 pub use error::StoreError;
 pub use event_log::{EventLog, Outcome};

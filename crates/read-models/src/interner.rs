@@ -198,6 +198,11 @@ impl Interner {
         self.names.len() as u32
     }
 
+    /// Whether no name is referred to.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
     /// How many names are referred to.
     pub fn len(&self) -> usize {
         self.ids.len()

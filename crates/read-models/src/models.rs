@@ -221,11 +221,11 @@ impl ReadModels {
         for names in [&mut self.users, &mut self.pages, &mut self.domains] {
             names.trim();
         }
-        if self.pages.len() == 0 {
+        if self.pages.is_empty() {
             self.bytes -= growth::vec_bytes::<Option<Box<Series>>>(self.by_page.len()) as isize;
             self.by_page = Vec::new();
         }
-        if self.domains.len() == 0 {
+        if self.domains.is_empty() {
             self.bytes -= growth::vec_bytes::<Mails>(self.by_domain.len()) as isize;
             self.by_domain = Vec::new();
         }

@@ -32,6 +32,11 @@ impl ReadModels {
         PageCounts { distinct_visitors: self.visitors(key, &plan), page_views: self.count(key, &plan) }
     }
 
+    /// How many events a range holds.
+    pub fn events(&self, range: TimeRange) -> u64 {
+        self.count(Key::Everyone, &self.plan(range))
+    }
+
     /// Totals over a range.
     pub fn summary(&self, range: TimeRange) -> Summary {
         let plan = self.plan(range);

@@ -2,8 +2,11 @@
 
 mod cli;
 mod config;
+mod health;
+mod jobs;
 mod logging;
 mod runtime;
+mod telemetry;
 mod wire;
 
 use std::path::PathBuf;
@@ -12,9 +15,13 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::cli::backup::BackupArgs;
+use crate::cli::calculate_metrics::CalculateMetricsArgs;
 use crate::cli::export::ExportArgs;
 use crate::cli::import::ImportArgs;
 use crate::cli::reach::server_url;
+use crate::cli::refresh_segments::RefreshSegmentsArgs;
+use crate::cli::seed::SeedArgs;
+use crate::cli::stream::StreamArgs;
 use crate::cli::verify::VerifyArgs;
 use crate::config::Config;
 
@@ -43,10 +50,18 @@ enum Command {
     Import(ImportArgs),
     /// Export stored events, in a form that import takes
     Export(ExportArgs),
+    /// Fill a running server with made-up events or users
+    Seed(SeedArgs),
+    /// Send made-up events to a running server as they would come from a live site
+    Stream(StreamArgs),
     /// Copy the embedded store, also while a server uses it
     Backup(BackupArgs),
     /// Recompute all figures from the log and compare; exit status 0 or 1
     Verify(VerifyArgs),
+    /// Compute users' activity by 4-hour window; for a cron job
+    CalculateMetrics(CalculateMetricsArgs),
+    /// Take the snapshot of the segments' counts now
+    RefreshSegments(RefreshSegmentsArgs),
     /// Show the effective configuration
     Config,
     /// Ask a running server whether it is ready; exit status 0 or 1
@@ -82,8 +97,16 @@ fn run(command: Command, config: &Config) -> Result<ExitCode, Box<dyn std::error
         Command::Migrate => Ok(system.block_on(cli::migrate::run(config))?),
         Command::Import(arguments) => Ok(system.block_on(cli::import::run(arguments, config))?),
         Command::Export(arguments) => Ok(system.block_on(cli::export::run(arguments, config))?),
+        Command::Seed(arguments) => Ok(system.block_on(cli::seed::run(arguments, config))?),
+        Command::Stream(arguments) => Ok(system.block_on(cli::stream::run(arguments, config))?),
         Command::Backup(arguments) => cli::backup::run(&arguments, config).map(|()| ExitCode::SUCCESS),
         Command::Verify(arguments) => Ok(system.block_on(cli::verify::run(arguments, config))?),
+        Command::CalculateMetrics(arguments) => {
+            Ok(system.block_on(cli::calculate_metrics::run(arguments, config))?)
+        }
+        Command::RefreshSegments(arguments) => {
+            Ok(system.block_on(cli::refresh_segments::run(arguments, config))?)
+        }
         Command::Config => {
             cli::config::show(config);
             Ok(ExitCode::SUCCESS)

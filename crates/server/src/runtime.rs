@@ -1,4 +1,5 @@
-//! The clock and the source of identities that production runs on. The only place that asks the system for either.
+//! The clock and the sources of identities and seeds that production runs on. The only place that asks the system for any of
+//! them.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -25,4 +26,9 @@ impl EventIds for RandomIds {
     fn next(&self, received: Timestamp) -> EventId {
         EventId::version_7(received, rand::random())
     }
+}
+
+/// A seed that no run before is likely to have had; short enough to be typed again.
+pub(crate) fn fresh_seed() -> u64 {
+    u64::from(rand::random::<u32>())
 }

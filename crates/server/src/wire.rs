@@ -12,14 +12,22 @@ use footfall_domain::types::EventTypes;
 use footfall_domain::validate::Rules;
 use footfall_embedded::{EmbeddedOptions, EmbeddedStore};
 use footfall_http::{Api, HttpLimits, RequestScope, configure};
-use footfall_memory::{MemoryOptions, MemoryStore};
-use footfall_ports::{Analytics, EventLog, Health};
+use footfall_memory::{InProcessCache, MemoryOptions, MemoryStore};
+use footfall_ports::{
+    Analytics, Cache, Domains, EventLog, Health, Segments, SnapshotStore, Store, UserMetrics,
+};
 use footfall_postgres::{PostgresOptions, PostgresStore};
-use footfall_services::{Ingest, Limits, read_types};
+use footfall_redis::{RedisOptions, RedisStore};
+use footfall_services::{
+    Answers, Ingest, Limits, Memberships, SegmentSnapshots, TieredSnapshots, read_types,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Backend, Config};
+use crate::health::Together;
+use crate::jobs;
 use crate::runtime::{RandomIds, SystemClock};
+use crate::telemetry::Telemetry;
 
 /// How long a connection may take to send a request's head, and to close after the last answer.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(5);
@@ -27,10 +35,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Serves until SIGTERM or SIGINT, then finishes what is in flight.
 pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
-    for warning in &config.warnings {
-        tracing::warn!("{warning}");
-    }
-    let api = Data::new(api(config).await?);
+    let redis = redis(config)?;
+    let telemetry = Arc::new(Telemetry::new(redis.clone())?);
+    let api = Data::new(api(config, redis.clone(), telemetry.clone()).await?);
+    jobs::start(config, &api, &telemetry, redis.map(|redis| redis.on_return()));
     let scope = RequestScope::new(config.limits.request_timeout, rand::random());
     let server = HttpServer::new(move || {
         App::new().wrap(scope.clone()).configure(|routes| configure(routes, api.clone()))
@@ -67,13 +75,25 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
 pub(crate) struct Stores {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) analytics: Arc<dyn Analytics>,
+    pub(crate) domains: Arc<dyn Domains>,
+    pub(crate) metrics: Arc<dyn UserMetrics>,
+    pub(crate) segments: Arc<dyn Segments>,
+    pub(crate) snapshots: Arc<dyn SnapshotStore>,
     pub(crate) health: Arc<dyn Health>,
 }
 
 impl Stores {
     /// A store that fills all the ports by itself.
-    pub(crate) fn of<S: EventLog + Analytics + Health + 'static>(store: Arc<S>) -> Self {
-        Self { log: store.clone(), analytics: store.clone(), health: store }
+    fn of<S: Store + 'static>(store: Arc<S>) -> Self {
+        Self {
+            log: store.clone(),
+            analytics: store.clone(),
+            domains: store.clone(),
+            metrics: store.clone(),
+            segments: store.clone(),
+            snapshots: store.clone(),
+            health: store,
+        }
     }
 }
 
@@ -120,17 +140,75 @@ pub(crate) fn back_up(config: &Config, to: &Path) -> Result<(), Box<dyn Error>> 
 
 /// What takes events into that log, by the configured rules.
 pub(crate) fn ingest(config: &Config, log: Arc<dyn EventLog>) -> Result<Ingest, Box<dyn Error>> {
-    let limits = Limits { batch_events: config.limits.batch_events };
     let (clock, ids) = (Arc::new(SystemClock), Arc::new(RandomIds));
-    Ok(Ingest::new(log, clock, ids, rules(config)?, limits, config.storage.retention))
+    Ok(Ingest::new(log, clock, ids, rules(config)?, limits(config), config.storage.retention))
 }
 
-async fn api(config: &Config) -> Result<Api, Box<dyn Error>> {
-    let Stores { log, analytics, health } = open_store(config).await?;
-    let ingest = ingest(config, log.clone())?;
+/// Redis, where it is configured.
+fn redis(config: &Config) -> Result<Option<RedisStore>, Box<dyn Error>> {
+    let Some(url) = config.redis.url.clone() else { return Ok(None) };
+    let options = RedisOptions { url, prefix: config.redis.prefix.clone(), random: rand::random };
+    Ok(Some(RedisStore::new(options).map_err(|error| format!("FOOTFALL__REDIS__URL: {error}"))?))
+}
+
+/// What takes and serves the snapshot of the segments' counts, of that store and of Redis where it is configured.
+pub(crate) fn segment_snapshots(
+    config: &Config,
+    stores: &Stores,
+) -> Result<SegmentSnapshots, Box<dyn Error>> {
+    Ok(snapshots_of(stores, redis(config)?.as_ref()))
+}
+
+fn snapshots_of(stores: &Stores, redis: Option<&RedisStore>) -> SegmentSnapshots {
+    let shared: Arc<dyn SnapshotStore> = match redis {
+        Some(redis) => Arc::new(TieredSnapshots::new(Arc::new(redis.clone()), stores.snapshots.clone())),
+        None => stores.snapshots.clone(),
+    };
+    SegmentSnapshots::new(stores.segments.clone(), shared, Arc::new(SystemClock))
+}
+
+async fn api(
+    config: &Config,
+    redis: Option<RedisStore>,
+    telemetry: Arc<Telemetry>,
+) -> Result<Api, Box<dyn Error>> {
+    let stores = open_store(config).await?;
+    let ingest = ingest(config, stores.log.clone())?;
+    let snapshots = snapshots_of(&stores, redis.as_ref());
+    let cache: Arc<dyn Cache> = match &redis {
+        Some(redis) => Arc::new(redis.clone()),
+        None => Arc::new(InProcessCache::new(config.cache.max_bytes, Arc::new(SystemClock))),
+    };
+    let analytics = stores.analytics.clone();
+    let answers = Answers::new(analytics, cache, Arc::new(SystemClock), config.cache.max_stale);
+    let health: Arc<dyn Health> = match &redis {
+        Some(redis) => Arc::new(Together(vec![stores.health.clone(), Arc::new(redis.clone())])),
+        None => stores.health.clone(),
+    };
+    let memberships = Memberships::new(stores.segments.clone(), Arc::new(SystemClock), limits(config));
     let limits =
         HttpLimits { body_bytes: config.limits.body_bytes, request_timeout: config.limits.request_timeout };
-    Ok(Api { ingest, log, analytics, health, clock: Arc::new(SystemClock), limits })
+    let Stores { log, analytics, domains, metrics, segments, .. } = stores;
+    Ok(Api {
+        ingest,
+        log,
+        analytics,
+        answers,
+        domains,
+        catch_all_threshold: config.domains.catch_all_threshold,
+        metrics,
+        memberships,
+        segments,
+        snapshots,
+        health,
+        exposition: telemetry,
+        clock: Arc::new(SystemClock),
+        limits,
+    })
+}
+
+const fn limits(config: &Config) -> Limits {
+    Limits { batch_events: config.limits.batch_events }
 }
 
 fn rules(config: &Config) -> Result<Rules, Box<dyn Error>> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use footfall_domain::event::{EventBatch, EventId};
 use footfall_domain::json::{Malformed, Scanner};
+use footfall_domain::mail::Mail;
 use footfall_domain::problem::{Code, FieldError};
 use footfall_domain::time::Timestamp;
 use footfall_domain::validate::{Envelope, Receipt, Rules, validate_visit};
@@ -85,6 +86,12 @@ pub enum IngestError {
     /// More events than one request may hold.
     #[error("the batch holds more than {0} events")]
     TooManyEvents(usize),
+    /// The path names something that is not valid.
+    #[error("the path is not valid")]
+    Path(FieldError),
+    /// The key for idempotency belongs to another event.
+    #[error("the key was used before, for another event")]
+    KeyReused,
     /// The store could not take the events.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -153,6 +160,28 @@ impl Ingest {
         let mut batch = EventBatch::with_capacity(1, body.len() + 128);
         let visit = self.receive(|receipt| validate_visit(text, &self.rules, receipt, &mut batch))?;
         self.store_one(visit.map_err(IngestError::Invalid)?, batch).await
+    }
+
+    /// Takes in a mail that was delivered or bounced. With a key it counts once: the key is the event's identity.
+    ///
+    /// # Errors
+    /// [`IngestError`]; nothing was stored, or, after an error of the store, sending it again with its key is safe.
+    pub async fn mail(&self, mail: Mail, domain: &str, key: Option<EventId>) -> Result<Verdict, IngestError> {
+        let mut batch = EventBatch::with_capacity(1, 128);
+        let event_id =
+            self.receive(|receipt| mail.event(domain, key, receipt, &mut batch)).map_err(|error| {
+                IngestError::Path(FieldError::new("path:domain", Code::InvalidDomain, error.to_string()))
+            })?;
+        let subject = batch.get(0).subject().domain().map(str::to_owned);
+        let verdict = self.store_one(event_id, batch).await?;
+        if verdict.outcome == Outcome::Duplicate
+            && let Some(stored) = self.log.event(event_id).await?
+            && (stored.get().event_type() != mail.event_type()
+                || stored.get().subject().domain() != subject.as_deref())
+        {
+            return Err(IngestError::KeyReused);
+        }
+        Ok(verdict)
     }
 
     fn receive<T>(&self, validate: impl FnOnce(&mut Receipt<'_>) -> T) -> T {
@@ -264,6 +293,6 @@ impl<'a> Reading<'a> {
     }
 }
 
-fn utf8(body: &[u8]) -> Result<&str, IngestError> {
+pub(crate) fn utf8(body: &[u8]) -> Result<&str, IngestError> {
     std::str::from_utf8(body).map_err(|error| IngestError::NotUtf8(error.valid_up_to()))
 }

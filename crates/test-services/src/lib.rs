@@ -1,5 +1,5 @@
-//! Real services for tests and benchmarks: [`Postgres`], [`PgBouncer`] before it, and a [`Forwarder`] whose connections
-//! can be cut. They are started on free ports of the loopback, any number side by side, and are gone when they are
+//! Real services for tests and benchmarks: [`Postgres`], [`PgBouncer`] before it, [`Redis`], and a [`Forwarder`]
+//! whose connections can be cut. They are started on free ports of the loopback, any number side by side, and are gone when they are
 //! dropped or when the process that started them ends, however it ends. For Linux: processes are told by `/proc`.
 //!
 //! The programs are installed by `scripts/install-services.sh`. As root the servers run as the user `postgres`.
@@ -12,9 +12,11 @@ mod forwarder;
 mod pgbouncer;
 mod postgres;
 mod programs;
+mod redis;
 mod server;
 mod tls;
 
 pub use forwarder::Forwarder;
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
+pub use redis::Redis;

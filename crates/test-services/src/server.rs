@@ -39,9 +39,7 @@ impl Server {
             .keep();
         // PostgreSQL changes into its folder.
         let folder = folder.canonicalize().expect("the folder is there");
-        if let Some((user, group)) = programs::server_user() {
-            chown(&folder, Some(user), Some(group)).expect("root can give folders away");
-        }
+        own(&folder);
         let home = folder.join(home);
         let name = folder.file_name().expect("it has a name").to_string_lossy();
         let title = format!("postgres: {name}: ");
@@ -230,6 +228,13 @@ impl Drop for Server {
         if let Some(mut child) = self.child().take() {
             child.wait().ok();
         }
+    }
+}
+
+/// Gives a folder to the user that servers run as.
+pub(crate) fn own(folder: &Path) {
+    if let Some((user, group)) = programs::server_user() {
+        chown(folder, Some(user), Some(group)).expect("root can give folders away");
     }
 }
 

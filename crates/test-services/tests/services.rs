@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use footfall_test_services::{Forwarder, PgBouncer, Postgres};
+use footfall_test_services::{Forwarder, PgBouncer, Postgres, Redis};
 
 /// Set for a test that is started as a process of its own, and says on its output what it has started.
 const TO_BE_KILLED: &str = "FOOTFALL_TEST_SERVICES_TO_BE_KILLED";
@@ -221,8 +221,8 @@ fn a_process_that_is_killed_leaves_nothing_behind() {
     let output = BufReader::new(child.stdout.take().expect("it is piped"));
     let lines = output.lines().map(|line| line.expect("the output is text"));
     let folders: Vec<PathBuf> =
-        lines.filter_map(|line| line.strip_prefix(STARTED).map(PathBuf::from)).take(4).collect();
-    assert_eq!(folders.len(), 4);
+        lines.filter_map(|line| line.strip_prefix(STARTED).map(PathBuf::from)).take(6).collect();
+    assert_eq!(folders.len(), 6);
     for folder in &folders {
         assert!(folder.exists() && !processes_with(&name(folder)).is_empty());
     }
@@ -243,7 +243,10 @@ fn waits_to_be_killed() {
     let other = Postgres::start();
     let (pool, paused) = (PgBouncer::before(&other), other.replica());
     paused.pause();
-    for folder in [Postgres::shared().folder(), other.folder(), pool.folder(), paused.folder()] {
+    let paused_redis = Redis::start();
+    paused_redis.pause();
+    let folders = [Postgres::shared().folder(), other.folder(), pool.folder(), paused.folder()];
+    for folder in folders.into_iter().chain([Redis::shared().folder(), paused_redis.folder()]) {
         println!("\n{STARTED}{}", folder.display());
     }
     thread::sleep(Duration::from_secs(100));

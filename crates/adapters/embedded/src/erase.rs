@@ -1,6 +1,7 @@
 //! Erasing a person: from the figures, from the log, and from the disk.
 
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use footfall_domain::event::{Event, EventRef};
 
@@ -20,6 +21,7 @@ impl Inner {
         let forgotten = {
             let mut models = self.models_mut_settled();
             let forgotten = models.forget_user(user);
+            self.removals.fetch_add(1, Ordering::AcqRel);
             // Before the models are given back: who asks for one of them next must not find it.
             let mut unerased = self.unerased.lock().unwrap_or_else(PoisonError::into_inner);
             unerased.extend(forgotten.iter().map(|(_, location)| location.bits()));

@@ -79,6 +79,8 @@ impl Inner {
             disk,
             sync,
             retention,
+            began: clock.now().micros().cast_unsigned(),
+            removals: AtomicU64::new(0),
             clock,
             queue: Queue::default(),
             index: Mutex::new(loaded.index),

@@ -1,6 +1,7 @@
 //! The ports, as the store fills them. Questions run on threads that may block, so that ingestion goes on beside them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +10,7 @@ use footfall_domain::answers::{
 };
 use footfall_domain::event::{Event, EventBatch, EventId};
 use footfall_domain::time::TimeRange;
-use footfall_ports::{Analytics, DependencyState, EventLog, Health, Outcome, StoreError};
+use footfall_ports::{Analytics, DependencyState, EventLog, Health, Outcome, StoreError, Version};
 use footfall_read_models::ReadModels;
 
 use crate::fold::HALF_CHANGED;
@@ -97,6 +98,15 @@ impl Analytics for EmbeddedStore {
         ranges: Vec<TimeRange>,
     ) -> Result<Vec<u64>, StoreError> {
         self.ask(move |models| models.series(metric, &filter, &ranges)).await
+    }
+
+    async fn version(&self, range: TimeRange) -> Result<Version, StoreError> {
+        self.run(move |inner| {
+            let models = inner.settled();
+            let removals = inner.removals.load(Ordering::Acquire);
+            Ok(Version { store: inner.began, removals, events: models.events(range) })
+        })
+        .await
     }
 
     async fn verify(&self) -> Result<Vec<String>, StoreError> {

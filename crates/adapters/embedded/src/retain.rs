@@ -1,6 +1,7 @@
 //! Retention: dropping events that are too old, what was counted from them, and in time the room they take.
 
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use footfall_domain::time::{HOUR_US, Timestamp};
@@ -37,7 +38,11 @@ impl Inner {
         if self.has_before(floor) {
             // Noted first: a start after this leaves out what is dropped now, whether it is gone from the disk or not.
             self.disk.set_fact(FLOOR, floor.micros())?;
-            let dropped = self.models_mut().forget_before(floor);
+            let dropped = {
+                let mut models = self.models_mut();
+                self.removals.fetch_add(1, Ordering::AcqRel);
+                models.forget_before(floor)
+            };
             let events = self.forget_rows(&dropped, floor);
             tracing::info!(events, before = %floor, "dropped events past their retention");
         }

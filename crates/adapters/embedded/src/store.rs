@@ -156,6 +156,10 @@ pub(crate) struct Inner {
     pub(crate) sync: Sync,
     pub(crate) retention: Option<Duration>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// When this life of the store began.
+    pub(crate) began: u64,
+    /// How often events were erased or dropped since.
+    pub(crate) removals: AtomicU64,
     /// What waits to be committed.
     pub(crate) queue: Queue,
     pub(crate) index: Mutex<Index>,

@@ -10,8 +10,11 @@
 //! An append takes one shard's lock for each event's identity and nothing else, so ingestion never waits for a question
 //! or for a structure of the read models to grow. A question first settles: it folds what was appended before it, so it
 //! sees every acknowledged event. All memory is counted against one bound; at the bound appends are refused.
+//!
+//! Beside it, and apart from it: [`InProcessCache`] and [`InProcessSnapshots`], for whoever has no Redis.
 
 mod budget;
+mod cache;
 mod erased;
 mod log;
 mod metrics;
@@ -25,5 +28,6 @@ mod store;
 mod tests;
 mod verify;
 
+pub use cache::{CACHE_BYTES_DEFAULT, InProcessCache};
 pub use snapshots::InProcessSnapshots;
 pub use store::{MemoryOptions, MemoryStore};

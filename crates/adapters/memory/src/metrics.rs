@@ -91,13 +91,13 @@ impl Metrics {
                 })
             });
             let all = one.is_none().then_some(users).into_iter().flatten();
-            let row = |(user, counted): (&Box<str>, &Counted)| UserMetric {
-                user: user.to_string(),
+            let row = |user: &str, counted: &Counted| UserMetric {
+                user: user.to_owned(),
                 window: *window,
                 events: counted.events,
                 created_at: counted.created_at,
             };
-            one.flatten().into_iter().chain(all).map(row)
+            one.flatten().into_iter().chain(all).map(move |(user, counted)| row(user, counted))
         });
         rows.take(limit).collect()
     }

@@ -1,6 +1,7 @@
 //! The ports, as the store fills them. Questions run on threads that may block, so that ingestion goes on beside them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,7 +14,7 @@ use footfall_domain::time::{TimeRange, Timestamp};
 use footfall_domain::windows::{Due, MetricFilter, UserMetric, WindowTotals};
 use footfall_ports::{
     Analytics, DependencyState, Domains, EventLog, Found, Health, MetricPosition, Outcome, SegmentCounts,
-    Segments, Snapshot, SnapshotStore, StoreError, UserMetrics,
+    Segments, Snapshot, SnapshotStore, StoreError, UserMetrics, Version,
 };
 use footfall_read_models::ReadModels;
 
@@ -97,6 +98,15 @@ impl Analytics for MemoryStore {
         ranges: Vec<TimeRange>,
     ) -> Result<Vec<u64>, StoreError> {
         self.ask(move |models, _| models.series(metric, &filter, &ranges)).await
+    }
+
+    async fn version(&self, range: TimeRange) -> Result<Version, StoreError> {
+        self.ask(move |models, inner| Version {
+            store: inner.began,
+            removals: inner.removals.load(Ordering::Acquire),
+            events: models.events(range),
+        })
+        .await
     }
 
     async fn verify(&self) -> Result<Vec<String>, StoreError> {

@@ -1,5 +1,6 @@
 //! Taking events away: a user's when asked to, and everyone's when they are too old.
 
+use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError, TryLockError};
 
 use footfall_domain::time::HOUR_US;
@@ -21,6 +22,7 @@ impl Inner {
         let mut models = self.models_while_removing(&erased);
         self.fold_all(&mut models);
         let mut forgotten = models.forget_user(user);
+        self.removals.fetch_add(1, Ordering::AcqRel);
         self.count_models(&models, 0);
         forgotten.sort_unstable_by_key(|(_, location)| *location);
         // Before the models are given back: who asks next must not find the record of an event that is in no answer.
@@ -66,6 +68,9 @@ impl Inner {
             let mut models = self.models_while_removing(&erased);
             self.fold_all(&mut models);
             let dropped = models.forget_before(oldest);
+            if !dropped.is_empty() {
+                self.removals.fetch_add(1, Ordering::AcqRel);
+            }
             self.count_models(&models, 0);
             dropped
         };

@@ -29,7 +29,7 @@ pub(crate) struct Segments {
     /// By user and segment: the second from which on it is over.
     memberships: HashMap<(u32, u32), i64, foldhash::fast::RandomState>,
     /// By the integers of their titles.
-    segments: Vec<Segment>,
+    counts: Vec<Segment>,
     /// Those that leave up to this second are counted out.
     counted_s: i64,
     taken_at: Timestamp,
@@ -43,7 +43,7 @@ impl Default for Segments {
             users: Interner::default(),
             titles: Interner::default(),
             memberships: HashMap::default(),
-            segments: Vec::new(),
+            counts: Vec::new(),
             counted_s: i64::MIN,
             taken_at: Timestamp::MIN,
             seconds: 0,
@@ -71,8 +71,8 @@ impl Segments {
             return Joined::Renewed;
         }
         let key = (self.users.refer(user), self.titles.refer(segment));
-        if self.segments.len() <= key.1 as usize {
-            self.segments.resize_with(key.1 as usize + 1, Segment::default);
+        if self.counts.len() <= key.1 as usize {
+            self.counts.resize_with(key.1 as usize + 1, Segment::default);
         }
         self.memberships.insert(key, *expires_at_s);
         self.enter(key.1, *expires_at_s);
@@ -81,7 +81,7 @@ impl Segments {
 
     fn enter(&mut self, segment: u32, expires_at_s: i64) {
         if expires_at_s > self.counted_s {
-            let segment = &mut self.segments[segment as usize];
+            let segment = &mut self.counts[segment as usize];
             segment.users += 1;
             let leaving = segment.leaving.entry(expires_at_s).or_insert_with(|| {
                 self.seconds += 1;
@@ -92,7 +92,7 @@ impl Segments {
     }
 
     fn leave(&mut self, segment: u32, expires_at_s: i64) {
-        let segment = &mut self.segments[segment as usize];
+        let segment = &mut self.counts[segment as usize];
         if expires_at_s > self.counted_s
             && let Some(leaving) = segment.leaving.get_mut(&expires_at_s)
         {
@@ -116,7 +116,7 @@ impl Segments {
     /// Forgets all memberships of a user.
     fn forget_user(&mut self, user: &str) -> bool {
         let Some(user) = self.users.get(user) else { return false };
-        for segment in 0..self.segments.len() as u32 {
+        for segment in 0..self.counts.len() as u32 {
             self.forget((user, segment));
         }
         self.trim();
@@ -129,8 +129,8 @@ impl Segments {
         if self.memberships.len() < self.memberships.capacity() / 4 {
             self.memberships.shrink_to_fit();
         }
-        if self.titles.len() == 0 {
-            self.segments = Vec::new();
+        if self.titles.is_empty() {
+            self.counts = Vec::new();
         }
     }
 
@@ -140,7 +140,7 @@ impl Segments {
             return;
         }
         self.counted_s = now_s;
-        for segment in &mut self.segments {
+        for segment in &mut self.counts {
             while let Some(first) = segment.leaving.first_entry().filter(|first| *first.key() <= now_s) {
                 segment.users -= first.remove();
                 self.seconds -= 1;
@@ -151,7 +151,7 @@ impl Segments {
     fn counts(&mut self, now: Timestamp) -> SegmentCounts {
         self.count_out(second_of(now));
         self.taken_at = now.max(self.taken_at.plus_micros(1));
-        let titles = self.titles.all().map(|(id, title, _)| (title, self.segments[id as usize].users));
+        let titles = self.titles.all().map(|(id, title, _)| (title, self.counts[id as usize].users));
         let mut counts: Vec<(&str, u64)> = titles.filter(|(_, users)| *users > 0).collect();
         counts.sort_unstable_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(right.0)));
         counts.truncate(SEGMENTS_TOLD_MAX);
@@ -161,7 +161,7 @@ impl Segments {
 
     fn count(&mut self, title: &str, now: Timestamp) -> u64 {
         self.count_out(second_of(now));
-        self.titles.get(title).map_or(0, |segment| self.segments[segment as usize].users)
+        self.titles.get(title).map_or(0, |segment| self.counts[segment as usize].users)
     }
 
     fn forget_ended(&mut self, now: Timestamp) -> u64 {
@@ -180,7 +180,7 @@ impl Segments {
             + self.titles.heap_bytes()
             + self.memberships.len() * (MEMBERSHIP_BYTES - SECOND_BYTES)
             + self.seconds * SECOND_BYTES
-            + self.segments.len() * SEGMENT_BYTES
+            + self.counts.len() * SEGMENT_BYTES
     }
 }
 

@@ -1,7 +1,7 @@
 //! The store: appending to shards, folding behind them, and keeping within time and memory.
 
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::thread::Thread;
 use std::time::Duration;
@@ -70,6 +70,10 @@ pub(crate) struct Inner {
     pub(crate) budget: Budget,
     /// Events in the shards that are not folded yet. Changed only with the shard's lock or the models' in hand.
     pub(crate) open_events: AtomicUsize,
+    /// When this store began.
+    pub(crate) began: u64,
+    /// How often events were erased or dropped.
+    pub(crate) removals: AtomicU64,
     /// Whether the maintenance thread was woken since it last folded.
     woken: AtomicBool,
     /// Whether the last append found the store full.
@@ -101,6 +105,8 @@ impl MemoryStore {
             models_bytes: AtomicUsize::new(0),
             budget,
             open_events: AtomicUsize::new(0),
+            began: options.clock.now().micros().cast_unsigned(),
+            removals: AtomicU64::new(0),
             woken: AtomicBool::new(false),
             full: AtomicBool::new(false),
             hasher: RandomState::default(),

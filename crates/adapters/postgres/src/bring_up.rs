@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use footfall_domain::answers::{EventFilter, Order, Slice};
 use footfall_domain::event::EventId;
-use footfall_domain::time::Timestamp;
+use footfall_domain::time::{TimeRange, Timestamp};
 use footfall_event_blocks::block::Block;
 use footfall_event_blocks::group::{Group, facts};
-use footfall_ports::StoreError;
+use footfall_ports::{StoreError, Version};
 use footfall_read_models::{Location, ReadModels};
 use tokio::time::Instant;
 use tokio_postgres::Row;
@@ -321,6 +321,15 @@ impl Inner {
         let blocks = if later.is_empty() { Vec::new() } else { self.blocks_of(&later).await? };
         let erasure = erasure.clone();
         self.change(move |models| forget_in(models, &erasure, &later, &blocks)).await
+    }
+
+    /// The state of a range: erasures are numbered alike for all instances, and so is what retention has dropped.
+    pub(crate) async fn version(self: &Arc<Self>, range: TimeRange) -> Result<Version, StoreError> {
+        let progress = self.progress.lock().await;
+        let removals = (progress.erasures as u64) ^ (progress.floor.micros() as u64).rotate_left(24);
+        let store = self.identity;
+        let events = self.ask(move |models| models.events(range)).await?;
+        Ok(Version { store, removals, events })
     }
 
     /// Asks the read models, beside whatever else goes on.

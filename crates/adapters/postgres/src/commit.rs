@@ -120,7 +120,7 @@ impl Inner {
                     let known = self.known(&candidates).await?;
                     candidates.retain(|candidate| !known.contains(&candidate.id));
                 }
-                Err(error) if error.is_lost_lane() => self.abandon(lane),
+                Err(error) if error.is_lost_race() => self.abandon(lane),
                 Err(error) if error.is_collision() => {}
                 Err(error) => return Err(error),
             }

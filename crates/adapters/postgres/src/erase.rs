@@ -38,6 +38,7 @@ impl Inner {
         if let Some(taken) = &mut taken {
             taken.sort_unstable();
             self.erase_at(taken).await?;
+            self.erase_rows(&user).await?;
             self.connections.query(&FINISH_ERASURE, &[&number]).await?;
         }
         // One that failed half-way is in no figure, and still in the log; so is this one, where all was taken in anew meanwhile.
@@ -121,9 +122,16 @@ impl Inner {
                     at = past;
                 }
             }
+            self.erase_rows(&erasure.user).await?;
             self.connections.query(&FINISH_ERASURE, &[&erasure.number]).await?;
         }
         Ok(())
+    }
+
+    /// Takes a user out of what isn't drawn from the log at every start.
+    async fn erase_rows(&self, user: &str) -> Result<(), DatabaseError> {
+        self.forget_metrics(user).await?;
+        self.forget_memberships(user).await
     }
 }
 

@@ -83,8 +83,9 @@ impl DatabaseError {
         self.state() == Some(&SqlState::UNIQUE_VIOLATION)
     }
 
-    /// Whether the lane is someone else's, or ends elsewhere. By a division that [`crate::statements::APPEND`] has for it.
-    pub(crate) fn is_lost_lane(&self) -> bool {
+    /// Whether a statement found things other than it relied on: a lane that is someone else's, or a membership that another one
+    /// has made. By a division that [`crate::statements::APPEND`] and [`crate::statements::JOIN`] have for it.
+    pub(crate) fn is_lost_race(&self) -> bool {
         self.state() == Some(&SqlState::DIVISION_BY_ZERO)
     }
 

@@ -7,8 +7,10 @@ use crate::error::OpenError;
 use crate::statements::APPLIED;
 
 /// In order. A file, once released, never changes.
-const MIGRATIONS: [(&str, &str); 1] =
-    [("V1__event_log", include_str!("../../../../migrations/0001_event_log.sql"))];
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("V1__event_log", include_str!("../../../../migrations/0001_event_log.sql")),
+    ("V2__people", include_str!("../../../../migrations/0002_people.sql")),
+];
 
 /// One at a time, whichever instance it is.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(17765100)";

@@ -5,11 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use footfall_domain::answers::{
-    EventFilter, Metric, PageCounts, PageOrder, RankedPage, SeriesFilter, Slice, Summary,
+    DomainCounts, EventFilter, Metric, PageCounts, PageOrder, RankedPage, SeriesFilter, Slice, Summary,
 };
 use footfall_domain::event::{Event, EventBatch, EventId};
-use footfall_domain::time::TimeRange;
-use footfall_ports::{Analytics, DependencyState, EventLog, Health, Outcome, StoreError};
+use footfall_domain::membership::{Joined, Membership};
+use footfall_domain::time::{TimeRange, Timestamp};
+use footfall_domain::windows::{Due, MetricFilter, UserMetric, WindowTotals};
+use footfall_ports::{
+    Analytics, DependencyState, Domains, EventLog, Found, Health, MetricPosition, Outcome, SegmentCounts,
+    Segments, Snapshot, SnapshotStore, StoreError, UserMetrics, Version,
+};
 use footfall_read_models::ReadModels;
 
 use crate::bring_up::HALF_CHANGED;
@@ -100,9 +105,79 @@ impl Analytics for PostgresStore {
         self.ask(move |models| models.series(metric, &filter, &ranges)).await
     }
 
+    async fn version(&self, range: TimeRange) -> Result<Version, StoreError> {
+        let inner = Arc::clone(self.inner());
+        self.run(async move {
+            inner.catch_up().await?;
+            inner.version(range).await
+        })
+        .await
+    }
+
     async fn verify(&self) -> Result<Vec<String>, StoreError> {
         let inner = Arc::clone(self.inner());
         self.run(async move { inner.verify().await }).await
+    }
+}
+
+#[async_trait]
+impl Domains for PostgresStore {
+    async fn domain(&self, domain: String) -> Result<DomainCounts, StoreError> {
+        self.ask(move |models| models.domain(&domain)).await
+    }
+}
+
+#[async_trait]
+impl UserMetrics for PostgresStore {
+    async fn calculate_metrics(&self, due: Due, now: Timestamp) -> Result<Vec<WindowTotals>, StoreError> {
+        let inner = Arc::clone(self.inner());
+        self.run(async move { inner.calculate_metrics(due, now).await }).await
+    }
+
+    async fn user_metrics(
+        &self,
+        filter: MetricFilter,
+        after: Option<MetricPosition>,
+        limit: usize,
+    ) -> Result<Vec<UserMetric>, StoreError> {
+        let inner = Arc::clone(self.inner());
+        self.run(async move { Ok(inner.user_metrics(filter, after, limit).await?) }).await
+    }
+}
+
+#[async_trait]
+impl Segments for PostgresStore {
+    async fn join(&self, memberships: Vec<Membership>) -> Result<Vec<Joined>, StoreError> {
+        let inner = Arc::clone(self.inner());
+        self.run(async move { Ok(inner.join(memberships).await?) }).await
+    }
+
+    async fn segment_counts(&self, now: Timestamp) -> Result<SegmentCounts, StoreError> {
+        let inner = Arc::clone(self.inner());
+        self.run(async move { Ok(inner.segment_counts(now).await?) }).await
+    }
+
+    async fn segment_count(&self, title: String, now: Timestamp) -> Result<u64, StoreError> {
+        let inner = Arc::clone(self.inner());
+        self.run(async move { Ok(inner.segment_count(&title, now).await?) }).await
+    }
+
+    async fn forget_ended(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let inner = Arc::clone(self.inner());
+        self.run(async move { Ok(inner.forget_ended(now).await?) }).await
+    }
+}
+
+#[async_trait]
+impl SnapshotStore for PostgresStore {
+    async fn snapshot(&self, name: &str, known: Option<Timestamp>) -> Result<Found, StoreError> {
+        let (inner, name) = (Arc::clone(self.inner()), name.to_owned());
+        self.run(async move { Ok(inner.snapshot(&name, known).await?) }).await
+    }
+
+    async fn put_snapshot(&self, name: &str, snapshot: Snapshot) -> Result<(), StoreError> {
+        let (inner, name) = (Arc::clone(self.inner()), name.to_owned());
+        self.run(async move { Ok(inner.put_snapshot(&name, &snapshot).await?) }).await
     }
 }
 

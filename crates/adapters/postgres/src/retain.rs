@@ -37,6 +37,7 @@ impl Inner {
         }
         self.connections.query(&RAISE_FLOOR, &[&floor]).await?;
         self.drop_before(floor).await?;
+        self.drop_metrics_before(Timestamp::from_micros_clamped(floor)).await?;
         self.dropped_before.store(floor, Ordering::Release);
         Ok(())
     }

@@ -149,6 +149,108 @@ statement!(
     COUNT_IDS [UUID_ARRAY, INT8_ARRAY] "count_ids.sql"
 );
 statement!(
+    /// Puts users in segments. Places, counted from 1, of those who weren't there. `division_by_zero`: another one put one of them
+    /// there at the same moment; nothing was done.
+    JOIN [TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, INT2] "join.sql"
+);
+statement!(
+    /// Moves the mark up to which those that expired are counted out, and holds it for as long as the transaction lasts: nobody
+    /// changes memberships meanwhile.
+    MOVE_MARK [INT8, INT8] "move_mark.sql"
+);
+statement!(
+    /// Counts out those that expired between two marks.
+    COUNT_OUT [INT8, INT8] "count_out.sql"
+);
+statement!(
+    /// How many users are in each segment as of the mark, the largest first.
+    SEGMENT_COUNTS [INT8] "segment_counts.sql"
+);
+statement!(
+    /// How many users are in a segment at a second.
+    SEGMENT_COUNT [TEXT, INT8] "segment_count.sql"
+);
+statement!(
+    /// Takes a user out of all segments.
+    FORGET_MEMBERSHIPS [TEXT, INT2] "forget_memberships.sql"
+);
+statement!(
+    /// Removes some memberships that ended before a second at which they were counted out already.
+    FORGET_ENDED [INT8, INT8] "forget_ended.sql"
+);
+statement!(
+    /// Removes segments that nobody is in any more. Only while the mark is held.
+    DROP_TITLES [] "drop_titles.sql"
+);
+statement!(
+    /// What was computed of the windows between two.
+    METRIC_WINDOWS [INT4, INT4] "metric_windows.sql"
+);
+statement!(
+    /// Makes a window one's own for as long as the transaction lasts, and says what was computed of it.
+    HOLD_WINDOW [INT4] "hold_window.sql"
+);
+statement!(
+    /// Some rows of a window, on from a user.
+    USERS_OF_WINDOW [INT4, TEXT, INT8] "users_of_window.sql"
+);
+statement!(
+    /// Writes rows of a window.
+    PUT_METRICS [INT4, INT8, TEXT_ARRAY, INT8_ARRAY] "put_metrics.sql"
+);
+statement!(
+    /// Adds a window's rows up.
+    TOTAL_WINDOW [INT4] "total_window.sql"
+);
+statement!(
+    /// How many erasures there have been; no more come until the transaction ends.
+    HOLD_ERASURES [] "hold_erasures.sql"
+);
+statement!(
+    /// Some rows on from a place.
+    USER_METRICS [INT4, INT4, TEXT, INT8] "user_metrics.sql"
+);
+statement!(
+    /// Some rows of a user.
+    METRICS_OF_USER [TEXT, INT4, INT4, INT8] "metrics_of_user.sql"
+);
+statement!(
+    /// Makes the windows that a user has rows of one's own for as long as the transaction lasts.
+    HOLD_WINDOWS_OF [TEXT] "hold_windows_of.sql"
+);
+statement!(
+    /// Removes the rows of a user, from what their windows add up to as well.
+    FORGET_METRICS [TEXT] "forget_metrics.sql"
+);
+statement!(
+    /// Removes some rows of windows before one.
+    DROP_METRICS [INT4, INT8] "drop_metrics.sql"
+);
+statement!(
+    /// Removes the windows before one.
+    DROP_WINDOWS [INT4] "drop_windows.sql"
+);
+statement!(
+    /// The snapshot of a name, less its bytes where it is the one known.
+    SNAPSHOT [TEXT, INT8] "snapshot.sql"
+);
+statement!(
+    /// Keeps a snapshot unless a later one stands.
+    PUT_SNAPSHOT [TEXT, INT8, BYTEA] "put_snapshot.sql"
+);
+statement!(
+    /// Takes or prolongs a job's lease. Nothing when someone else has it.
+    HOLD_JOB [TEXT, UUID] "hold_job.sql"
+);
+statement!(
+    /// Gives a job's lease back.
+    FREE_JOB [TEXT, UUID] "free_job.sql"
+);
+statement!(
+    /// A number that no other database has.
+    IDENTITY [] "identity.sql"
+);
+statement!(
     /// How many migrations were applied.
     APPLIED [] "applied.sql"
 );

@@ -17,6 +17,7 @@ use crate::connect::{ConnectOptions, Connections};
 use crate::error::OpenError;
 use crate::migrate;
 use crate::retain::oldest_kept;
+use crate::statements::IDENTITY;
 use crate::tail::Tail;
 
 /// Threads that talk to the database. What takes time is done on others.
@@ -54,6 +55,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: fn() -> u128,
     pub(crate) retention: Option<Duration>,
+    /// Tells the database from all others.
+    pub(crate) identity: u64,
     /// What waits to be committed.
     pub(crate) queue: Queue,
     /// What we have committed and not folded.
@@ -161,12 +164,14 @@ impl Inner {
             migrate::check(&connections).await?;
         }
         let PostgresOptions { clock, random, retention, .. } = options;
+        let identity = identity(&connections).await?;
         let unready = Progress::none();
         let inner = Arc::new(Self {
             connections,
             clock,
             random,
             retention,
+            identity,
             queue: Queue::default(),
             tail: Tail::default(),
             models: RwLock::default(),
@@ -187,6 +192,10 @@ impl Inner {
         *inner.progress.lock().await = progress;
         Ok(inner)
     }
+}
+
+async fn identity(connections: &Connections) -> Result<u64, OpenError> {
+    Ok(connections.query(&IDENTITY, &[]).await?[0].get::<_, i64>(0).cast_unsigned())
 }
 
 /// An error and what lies beneath it.

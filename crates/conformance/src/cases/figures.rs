@@ -239,3 +239,28 @@ pub async fn contradictory_filters_count_nothing(mut trial: Trial) {
     assert_eq!(trial.series(Metric::Events, of_page("/a"), hour.clone()).await, [1]);
     assert_eq!(trial.series(Metric::PageViews, SeriesFilter::default(), hour.clone()).await, [1]);
 }
+
+/// With what is stored or erased inside the range, and with nothing else.
+pub async fn a_version_changes_with_its_range(mut trial: Trial) {
+    let (inside, outside) = (range(after(0), after(90 * MINUTE_US)), range(after(-DAY_US), after(0)));
+    let analytics = trial.backend().analytics.clone();
+    let versions =
+        async || (analytics.version(inside).await.unwrap(), analytics.version(outside).await.unwrap());
+    let empty = versions().await;
+    assert_eq!(versions().await, empty);
+    trial.append(&[Draft::view(1, after(80 * MINUTE_US), "ann", "/")]).await;
+    let one = versions().await;
+    assert_ne!(one.0, empty.0);
+    assert_eq!(one.1, empty.1);
+    trial.append(&[Draft::view(1, after(80 * MINUTE_US), "ann", "/")]).await;
+    trial
+        .append(&[Draft::view(2, after(90 * MINUTE_US), "ann", "/"), Draft::view(3, after(-1), "bob", "/")])
+        .await;
+    let two = versions().await;
+    assert_eq!(two.0, one.0);
+    assert_ne!(two.1, one.1);
+    trial.erase("ann").await;
+    trial.append(&[Draft::view(4, after(5), "cid", "/")]).await;
+    assert_ne!(versions().await.0, two.0);
+    drop(analytics);
+}

@@ -2,89 +2,15 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use footfall_domain::event::USER_MAX_CHARS;
-use footfall_domain::problem::{Code, FieldError};
 
 use crate::Api;
 use crate::params::Params;
+use crate::path;
 use crate::problem::Problem;
 
 pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse, Problem> {
     // Whoever sends `?from=…` does not mean to erase everything.
     Params::none(&request)?;
-    // As it was sent. What actix hands over is decoded leniently: `%FF` would become another user's id.
-    let sent = request.uri().path().rsplit('/').next().unwrap_or_default();
-    let wrong = |(code, message)| Problem::path(FieldError::new("path:id", code, message));
-    api.log.erase_user(user_id(sent).map_err(wrong)?).await?;
+    api.log.erase_user(path::user_id(path::part(&request, 1))?).await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// The id in a path, held to the rule of an event's `user_id`: another one is no user's.
-fn user_id(sent: &str) -> Result<String, (Code, &'static str)> {
-    let decoded = percent_decoded(sent.as_bytes()).and_then(|bytes| String::from_utf8(bytes).ok());
-    let user = decoded.ok_or((Code::Malformed, "is percent-encoded UTF-8"))?;
-    if user.contains('\0') {
-        return Err((Code::NulCharacter, "holds a NUL character"));
-    }
-    if user.trim().is_empty() {
-        return Err((Code::Blank, "must not be blank"));
-    }
-    if user.chars().count() > USER_MAX_CHARS {
-        return Err((Code::TooLong, "has at most 255 characters"));
-    }
-    Ok(user)
-}
-
-/// RFC 3986 §2.1. `None` where a percent sign is not followed by two hexadecimal digits.
-fn percent_decoded(mut text: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len());
-    while let Some((&byte, after)) = text.split_first() {
-        text = after;
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let (digits, after) = text.split_first_chunk::<2>()?;
-        let [high, low] = digits.map(|digit| char::from(digit).to_digit(16));
-        bytes.push((high? * 16 + low?) as u8);
-        text = after;
-    }
-    Some(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_is_decoded_once_and_strictly() {
-        for (sent, user) in [
-            ("ann", "ann"),
-            ("42", "42"),
-            ("..", ".."),
-            ("a+b", "a+b"),
-            ("a%2Fb%2fc", "a/b/c"),
-            ("%2541", "%41"),
-            ("j%C3%B6rg%20%F0%9F%98%80", "jörg 😀"),
-            ("%0A%22", "\n\""),
-        ] {
-            assert_eq!(user_id(sent).as_deref(), Ok(user), "{sent}");
-        }
-        for (sent, code) in [
-            ("%", Code::Malformed),
-            ("100%", Code::Malformed),
-            ("%4", Code::Malformed),
-            ("%zz", Code::Malformed),
-            ("%+1", Code::Malformed),
-            ("%ff", Code::Malformed),
-            ("a%C3", Code::Malformed),
-            ("a%00", Code::NulCharacter),
-            ("%20%C2%A0", Code::Blank),
-        ] {
-            assert_eq!(user_id(sent).map_err(|(code, _)| code), Err(code), "{sent}");
-        }
-        let longest = "%C3%BC".repeat(255);
-        assert_eq!(user_id(&longest).map(|user| user.chars().count()), Ok(255));
-        assert_eq!(user_id(&format!("{longest}a")).map_err(|(code, _)| code), Err(Code::TooLong));
-    }
 }

@@ -3,7 +3,8 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use footfall_domain::answers::PageOrder;
-use footfall_domain::time::Timestamp;
+use footfall_domain::time::{TimeRange, Timestamp};
+use footfall_services::Question;
 use serde::Serialize;
 
 use crate::params::Params;
@@ -33,12 +34,19 @@ pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpR
     let order = params.choice("order", &orders).unwrap_or(PageOrder::Visitors);
     let limit = params.limit(LIMIT, LIMIT_MAX);
     let asked = params.window_or_range(api.clock.now());
-    let range = params.done(asked)?.range;
+    let asked = params.done(asked)?;
+    let question =
+        Question { what: format!("pages|{order:?}|{limit}"), window: asked.window, range: asked.range };
+    let pages = pages(&api, asked.range, order, limit);
+    Ok(answer::remembered(api.answers.answer(&question, pages).await?))
+}
+
+async fn pages(api: &Api, range: TimeRange, order: PageOrder, limit: usize) -> Result<Vec<u8>, Problem> {
     let pages = api.analytics.top_pages(range, order, limit).await?;
     let pages = pages.into_iter().map(|page| Ranked {
         url: page.url,
         distinct_visitors: page.counts.distinct_visitors,
         page_views: page.counts.page_views,
     });
-    answer::json(&Answer { from: range.from(), to: range.to(), pages: pages.collect() })
+    answer::to_json(&Answer { from: range.from(), to: range.to(), pages: pages.collect() })
 }

@@ -7,9 +7,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use footfall_domain::answers::hours_of;
 use footfall_domain::problem::Code;
 use footfall_domain::time::{HOUR_US, Timestamp};
+use footfall_services::Question;
 use serde::Serialize;
 
-use crate::params::Params;
+use crate::params::{Asked, Params};
 use crate::problem::Problem;
 use crate::{Api, answer};
 
@@ -40,10 +41,15 @@ pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpR
         params.error("from", Code::OutOfRange, format!("the range spans more than {HOURS_MAX} hours"));
     }
     let asked = params.done(asked)?;
+    let question = Question { what: "summary".into(), window: asked.window, range: asked.range };
+    Ok(answer::remembered(api.answers.answer(&question, summary(&api, &asked)).await?))
+}
+
+async fn summary(api: &Api, asked: &Asked) -> Result<Vec<u8>, Problem> {
     let summary = api.analytics.summary(asked.range).await?;
     let (first, _) = hours_of(asked.range);
     let hour = |(index, count): (usize, u64)| Hour { hour: hour_name(first, index), count };
-    answer::json(&Answer {
+    answer::to_json(&Answer {
         time_window: asked.window,
         from: asked.range.from(),
         to: asked.range.to(),

@@ -6,6 +6,7 @@ use footfall_domain::answers::{Metric, SeriesFilter};
 use footfall_domain::calendar::{Interval, TimeZone, intervals};
 use footfall_domain::problem::Code;
 use footfall_domain::time::{TimeRange, Timestamp};
+use footfall_services::Question;
 use serde::Serialize;
 
 use crate::params::Params;
@@ -42,13 +43,20 @@ struct Asked {
 
 pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse, Problem> {
     let asked = parse(&request, &api)?;
+    let Asked { metric, interval, zone, filter, .. } = &asked;
+    let what = format!("series|{metric:?}|{interval:?}|{}|{filter:?}", zone.name());
+    let question = Question { what, window: None, range: asked.range };
+    Ok(answer::remembered(api.answers.answer(&question, points(&api, asked)).await?))
+}
+
+async fn points(api: &Api, asked: Asked) -> Result<Vec<u8>, Problem> {
     let (from, to) = (asked.range.from(), asked.range.to());
     // The first and the last interval count only as far as they lie in the range.
     let within = |point: &TimeRange| TimeRange::new(point.from().max(from), point.to().min(to));
     let ranges: Vec<TimeRange> = asked.points.iter().filter_map(within).collect();
     let values = api.analytics.series(asked.metric, asked.filter, ranges).await?;
     let points = asked.points.iter().zip(values).map(|(point, value)| Point { start: point.from(), value });
-    answer::json(&Answer {
+    answer::to_json(&Answer {
         metric: asked.metric.as_str(),
         interval: asked.interval.as_str(),
         timezone: asked.zone.name(),

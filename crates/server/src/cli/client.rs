@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use awc::http::{StatusCode, Uri, header};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::download::Download;
@@ -13,8 +14,8 @@ use super::download::Download;
 /// Longer than the server's own `FOOTFALL__LIMITS__REQUEST_TIMEOUT` default (30 s), so that its 503 arrives.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
-/// A verification goes through all that is stored, and the server sets it no limit. A day is for a server that is gone.
-const VERIFY_TIMEOUT: Duration = Duration::from_hours(24);
+/// What goes through all that is stored the server sets no limit to. A day is for a server that is gone.
+const LONG_TIMEOUT: Duration = Duration::from_hours(24);
 /// A batch of 10,000 events that are all refused is answered with a few megabytes of reasons.
 const MAX_ANSWER_BYTES: usize = 32 << 20;
 
@@ -126,17 +127,44 @@ impl Client {
     /// # Errors
     /// [`ClientError::Lost`] when no whole answer came.
     pub(crate) async fn post_events(&self, ndjson: Bytes) -> Result<Answer, ClientError> {
-        let request = self.http.post(format!("{}/events", self.server));
-        self.send(request.insert_header((header::CONTENT_TYPE, "application/x-ndjson")), ndjson).await
+        self.post("/events", "application/x-ndjson", ndjson).await
     }
 
-    /// `POST /verify`, however long it takes.
+    /// `POST` of a body to that path.
     ///
     /// # Errors
     /// [`ClientError::Lost`] when no whole answer came.
-    pub(crate) async fn verify(&self) -> Result<Answer, ClientError> {
-        let request = self.http.post(format!("{}/verify", self.server));
-        self.send(request.timeout(VERIFY_TIMEOUT), Bytes::new()).await
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: Bytes,
+    ) -> Result<Answer, ClientError> {
+        let request = self.http.post(format!("{}{path}", self.server));
+        self.send(request.insert_header((header::CONTENT_TYPE, content_type)), body).await
+    }
+
+    /// `PUT` of nothing to that path, under an idempotency key.
+    ///
+    /// # Errors
+    /// [`ClientError::Lost`] when no whole answer came.
+    pub(crate) async fn put(&self, path: &str, idempotency_key: &str) -> Result<Answer, ClientError> {
+        let request = self.http.put(format!("{}{path}", self.server));
+        self.send(request.insert_header(("Idempotency-Key", idempotency_key)), Bytes::new()).await
+    }
+
+    /// `POST` of that path and query without a body, however long it takes, and the JSON of an answer with status 200.
+    ///
+    /// # Errors
+    /// [`ClientError::Lost`] when no whole answer came, [`ClientError::Refused`] when it was one without success.
+    pub(crate) async fn run<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
+        let request = self.http.post(format!("{}{target}", self.server)).timeout(LONG_TIMEOUT);
+        let answer = self.send(request, Bytes::new()).await?;
+        if answer.status != StatusCode::OK {
+            return Err(self.refused(&answer));
+        }
+        serde_json::from_slice(&answer.body)
+            .map_err(|error| self.lost(&format!("its answer is none: {error}")))
     }
 
     /// `GET` of that path and query, as a body to be read piece by piece. An answer without success is read here.

@@ -19,7 +19,4 @@ pub(crate) fn show(config: &Config) {
             println!("{key} = {}", serde_json::Value::from(value.as_str()));
         }
     }
-    for warning in &config.warnings {
-        eprintln!("warning: {warning}");
-    }
 }

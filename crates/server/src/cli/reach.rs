@@ -42,6 +42,20 @@ pub(crate) enum ReachError {
         /// The address that was tried.
         server: String,
     },
+    /// Nothing answers at the address, and this command has no other way.
+    #[error(
+        "no server answers at {server}: start it with `footfall serve`, or name its address with --server"
+    )]
+    NotRunning {
+        /// The address that was tried.
+        server: String,
+    },
+    /// The configured address is another machine's, or for others to reach.
+    #[error("the configured address {server} is not a loopback one: say with --server that it is meant")]
+    NotLoopback {
+        /// That address.
+        server: String,
+    },
     /// Nothing answers at the address, and the store can't be opened.
     #[error("no server answers at {server}, and the configured store can't be opened: {why}")]
     Store {
@@ -69,6 +83,21 @@ pub(crate) async fn reach(args: &ServerArgs, config: &Config) -> Result<Reach, R
     eprintln!("no server answers at {server}: opening the configured store");
     let unopened = |why| ReachError::Store { server, why };
     wire::open_store(config).await.map(Reach::Store).map_err(|error| unopened(chain(&*error)))
+}
+
+/// A running server for generated traffic. Without `--server` only one on a loopback address: made-up events must not land in a
+/// store that others rely on because of a setting that was left over.
+///
+/// # Errors
+/// [`ReachError`] when none answers, or it would have to be named.
+pub(crate) async fn reach_for_traffic(args: &ServerArgs, config: &Config) -> Result<Client, ReachError> {
+    let server = args.server.clone().unwrap_or_else(|| server_url(config));
+    let configured = config.server.bind.ip();
+    if args.server.is_none() && !configured.is_loopback() && !configured.is_unspecified() {
+        return Err(ReachError::NotLoopback { server });
+    }
+    let client = Client::new(&server, args.key.as_deref())?;
+    if client.is_up().await { Ok(client) } else { Err(ReachError::NotRunning { server }) }
 }
 
 /// Where the server of this configuration is found.

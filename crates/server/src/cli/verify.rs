@@ -7,7 +7,7 @@ use footfall_ports::{DIFFERENCES_MAX, StoreError};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::client::{Client, ClientError};
+use super::client::ClientError;
 use super::plain;
 use super::progress::Progress;
 use super::reach::{Reach, ReachError, ServerArgs, reach};
@@ -50,7 +50,7 @@ pub(crate) async fn run(args: VerifyArgs, config: &Config) -> Result<ExitCode, V
     let reach = reach(&args.server, config).await?;
     let verifying = async {
         match &reach {
-            Reach::Server(client) => ask(client).await.map_err(VerifyError::from),
+            Reach::Server(client) => client.run("/verify").await.map_err(VerifyError::from),
             Reach::Store(stores) => {
                 let differences = stores.analytics.verify().await?;
                 Ok(Verdict { consistent: differences.is_empty(), differences })
@@ -69,12 +69,4 @@ pub(crate) async fn run(args: VerifyArgs, config: &Config) -> Result<ExitCode, V
     let (count, more) = (verdict.differences.len(), verdict.differences.len() >= DIFFERENCES_MAX);
     println!("not consistent: {count} differences{}", if more { ", and perhaps more" } else { "" });
     Ok(ExitCode::FAILURE)
-}
-
-async fn ask(client: &Client) -> Result<Verdict, ClientError> {
-    let answer = client.verify().await?;
-    if answer.status != awc::http::StatusCode::OK {
-        return Err(client.refused(&answer));
-    }
-    serde_json::from_slice(&answer.body).map_err(|error| client.lost(&format!("its answer is none: {error}")))
 }

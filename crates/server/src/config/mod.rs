@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use footfall_embedded::Sync;
 use footfall_postgres::ConnectOptions;
+use footfall_services::Schedule;
 use read::{Finished, Reader};
 
 pub(crate) use read::ConfigError;
@@ -30,11 +31,14 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) events: Events,
     pub(crate) pages: Pages,
+    pub(crate) redis: Redis,
+    pub(crate) cache: Cache,
+    pub(crate) domains: Domains,
+    pub(crate) metrics: Metrics,
+    pub(crate) segments: Segments,
     pub(crate) log: Log,
     /// Every setting with its effective value, for showing.
     pub(crate) effective: Vec<(String, String)>,
-    /// What is worth saying at start.
-    pub(crate) warnings: Vec<String>,
 }
 
 /// Where and how requests are taken.
@@ -99,6 +103,38 @@ pub(crate) struct Events {
 #[derive(Debug, Clone)]
 pub(crate) struct Pages {
     pub(crate) tracking_parameters: Vec<String>,
+}
+
+/// What instances share beside the store; nothing where there is no URL.
+#[derive(Debug, Clone)]
+pub(crate) struct Redis {
+    pub(crate) url: Option<String>,
+    pub(crate) prefix: String,
+}
+
+/// Answers that are used again.
+#[derive(Debug, Clone)]
+pub(crate) struct Cache {
+    pub(crate) max_stale: Duration,
+    pub(crate) max_bytes: usize,
+}
+
+/// When a mail domain is catch-all.
+#[derive(Debug, Clone)]
+pub(crate) struct Domains {
+    pub(crate) catch_all_threshold: u64,
+}
+
+/// When users' activity is computed; never by itself where there is no schedule.
+#[derive(Debug, Clone)]
+pub(crate) struct Metrics {
+    pub(crate) schedule: Option<Schedule>,
+}
+
+/// When the segments' users are counted; likewise.
+#[derive(Debug, Clone)]
+pub(crate) struct Segments {
+    pub(crate) schedule: Option<Schedule>,
 }
 
 /// What is logged, and how.
@@ -168,6 +204,18 @@ impl Config {
         };
         let default = footfall_domain::page::PageRules::DEFAULT_TRACKING.join(",");
         let tracking = reader.list("pages.tracking_parameters", &default);
+        let redis =
+            Redis { url: reader.secret_url("redis.url"), prefix: reader.word("redis.prefix", "footfall") };
+        let cache = Cache {
+            max_stale: reader.duration_from_zero("cache.max_stale", "0s"),
+            max_bytes: reader.bytes("cache.max_bytes", "64MiB", 1 << 20),
+        };
+        let domains = Domains {
+            catch_all_threshold: reader.number("domains.catch_all_threshold", 1_000, 1..=1_000_000_000)
+                as u64,
+        };
+        let metrics = Metrics { schedule: reader.schedule("metrics.schedule", "1 */4 * * *") };
+        let segments = Segments { schedule: reader.schedule("segments.schedule", "* * * * *") };
         let log = Log {
             json: reader.choice("log.format", "text", &[("text", false), ("json", true)]),
             level: reader.log_level("log.level", "info"),
@@ -185,7 +233,7 @@ impl Config {
             );
         }
         not_yet(&mut reader);
-        let Finished { effective, warnings } = reader.finish()?;
+        let Finished { effective } = reader.finish()?;
         let pages = Pages { tracking_parameters: tracking };
         Ok(Self {
             server,
@@ -196,9 +244,13 @@ impl Config {
             limits,
             events,
             pages,
+            redis,
+            cache,
+            domains,
+            metrics,
+            segments,
             log,
             effective,
-            warnings,
         })
     }
 }
@@ -225,29 +277,21 @@ impl Config {
     }
 }
 
-/// Settings of the contract that this version can't honour. Those that would promise safety, durability or reach stop
-/// the start: to ignore them would be to break the promise in silence. The others are warned of.
+/// Settings of the contract that this version can't honour. They promise safety or reach: to ignore them would be to break the
+/// promise in silence.
 fn not_yet(reader: &mut Reader) {
-    const REFUSED: [(&str, &[&str]); 8] = [
+    const REFUSED: [(&str, &[&str]); 7] = [
         ("auth.keys", &[]),
         ("server.cors_origins", &[]),
         ("server.trusted_proxies", &[]),
         ("limits.rate_per_second", &["off"]),
         ("tls.cert", &[]),
         ("tls.key", &[]),
-        ("redis.url", &[]),
         ("otlp.endpoint", &[]),
     ];
-    const WITHOUT_EFFECT: [&str; 4] =
-        ["cache.max_stale", "domains.catch_all_threshold", "metrics.schedule", "segments.schedule"];
     for (name, harmless) in REFUSED {
         if reader.text(name).is_some_and(|value| !value.is_empty() && !harmless.contains(&&*value)) {
             reader.problem(name, "this version can't do this yet; leave it unset");
-        }
-    }
-    for name in WITHOUT_EFFECT {
-        if reader.text(name).is_some() {
-            reader.warn(name, "has no effect in this version yet");
         }
     }
 }

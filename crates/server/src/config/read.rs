@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use config::{Environment, File, FileFormat, Map, Value, ValueKind};
 
+use footfall_services::Schedule;
+
 use super::units;
 
 const PREFIX: &str = "FOOTFALL";
@@ -30,8 +32,6 @@ impl std::error::Error for ConfigError {}
 pub(super) struct Finished {
     /// Every setting with its effective value.
     pub(super) effective: Vec<(String, String)>,
-    /// What is worth saying at start.
-    pub(super) warnings: Vec<String>,
 }
 
 /// Settings by `section.key`, taken one by one; what is left over at the end is unknown.
@@ -39,7 +39,6 @@ pub(super) struct Reader {
     values: BTreeMap<String, String>,
     effective: Vec<(String, String)>,
     problems: Vec<String>,
-    warnings: Vec<String>,
 }
 
 impl Reader {
@@ -63,16 +62,16 @@ impl Reader {
         for (section, value) in tables {
             flatten(&section, value, &mut values);
         }
-        Ok(Self { values, effective: Vec::new(), problems: Vec::new(), warnings: Vec::new() })
+        Ok(Self { values, effective: Vec::new(), problems: Vec::new() })
     }
 
-    /// Everything read and warned of, unless there were problems.
+    /// Everything read, unless there were problems.
     pub(super) fn finish(mut self) -> Result<Finished, ConfigError> {
         for name in std::mem::take(&mut self.values).into_keys() {
             self.problem(&name, "is not a setting");
         }
         if self.problems.is_empty() {
-            Ok(Finished { effective: self.effective, warnings: self.warnings })
+            Ok(Finished { effective: self.effective })
         } else {
             Err(ConfigError(self.problems))
         }
@@ -80,10 +79,6 @@ impl Reader {
 
     pub(super) fn problem(&mut self, name: &str, message: &str) {
         self.problems.push(format!("{}: {message}", variable(name)));
-    }
-
-    pub(super) fn warn(&mut self, name: &str, message: &str) {
-        self.warnings.push(format!("{} {message}", variable(name)));
     }
 
     /// A setting that may be absent.
@@ -136,6 +131,20 @@ impl Reader {
 
     pub(super) fn duration(&mut self, name: &str, default: &str) -> Duration {
         self.read(name, default, "a duration such as 30s", units::duration)
+    }
+
+    pub(super) fn duration_from_zero(&mut self, name: &str, default: &str) -> Duration {
+        self.read(name, default, "a duration such as 30s, or 0s", |value| {
+            humantime::parse_duration(value).ok()
+        })
+    }
+
+    /// A cron expression, or `off`.
+    pub(super) fn schedule(&mut self, name: &str, default: &str) -> Option<Schedule> {
+        let expected = "a cron expression in UTC of five fields, or six with seconds first, such as `1 */4 * * *`, or off";
+        self.read(name, default, expected, |value| {
+            if value == "off" { Some(None) } else { Schedule::parse(value).ok().map(Some) }
+        })
     }
 
     pub(super) fn duration_or_off(&mut self, name: &str) -> Option<Duration> {

@@ -18,6 +18,7 @@ mod full_disk;
 mod instances;
 mod namespace;
 mod one_process;
+mod people;
 mod random;
 mod record;
 mod retention;

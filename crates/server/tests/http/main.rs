@@ -7,5 +7,7 @@ mod api;
 mod backup;
 mod bad_inputs;
 mod commands;
+mod generators;
 mod import_access_log;
 mod operations;
+mod redis;

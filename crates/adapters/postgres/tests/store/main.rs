@@ -5,6 +5,7 @@ mod erasing;
 mod faults;
 mod many;
 mod merging;
+mod people;
 mod plans;
 mod poolers;
 mod replica;

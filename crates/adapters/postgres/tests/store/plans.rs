@@ -5,7 +5,7 @@ use footfall_test_services::Postgres;
 use crate::support::open;
 
 /// A statement, its parameters' types, and values.
-const HOT: [(&str, &str, &str, &str); 8] = [
+const HOT: [(&str, &str, &str, &str); 18] = [
     (
         "known",
         include_str!("../../src/statements/known.sql"),
@@ -43,6 +43,41 @@ const HOT: [(&str, &str, &str, &str); 8] = [
         "integer, bigint, bigint",
         "1, (1::bigint << 32), (1::bigint << 32) + 5000",
     ),
+    (
+        "join",
+        include_str!("../../src/statements/join.sql"),
+        "text[], text[], bigint[], smallint",
+        "ARRAY['user-7', 'new'], ARRAY['s7', 's1'], ARRAY[5, 6], 3",
+    ),
+    ("segment_count", include_str!("../../src/statements/segment_count.sql"), "text, bigint", "'s7', 1000"),
+    ("count_out", include_str!("../../src/statements/count_out.sql"), "bigint, bigint", "1000, 1060"),
+    (
+        "forget_memberships",
+        include_str!("../../src/statements/forget_memberships.sql"),
+        "text, smallint",
+        "'user-7', 3",
+    ),
+    ("forget_ended", include_str!("../../src/statements/forget_ended.sql"), "bigint, bigint", "100, 1000"),
+    (
+        "user_metrics",
+        include_str!("../../src/statements/user_metrics.sql"),
+        "integer, integer, text, bigint",
+        "100, 200, 'user-7', 1000",
+    ),
+    (
+        "metrics_of_user",
+        include_str!("../../src/statements/metrics_of_user.sql"),
+        "text, integer, integer, bigint",
+        "'user-7', 100, 200, 1000",
+    ),
+    (
+        "users_of_window",
+        include_str!("../../src/statements/users_of_window.sql"),
+        "integer, text, bigint",
+        "100, 'user-7', 1000",
+    ),
+    ("forget_metrics", include_str!("../../src/statements/forget_metrics.sql"), "text", "'user-7'"),
+    ("total_window", include_str!("../../src/statements/total_window.sql"), "integer", "100"),
     ("drop_ids", include_str!("../../src/statements/drop_ids.sql"), "bigint, bigint", "100000, 1000"),
 ];
 
@@ -58,6 +93,10 @@ async fn hot_statements_use_indexes() {
              FROM generate_series(1, 5) AS lane, generate_series(0, 9999) AS n;
          INSERT INTO checkpoints SELECT lane, (lane::bigint << 32) + n * 30000, (lane::bigint << 32) + (n + 1) * 30000, 0, 'x'
              FROM generate_series(1, 50) AS lane, generate_series(0, 300) AS n;
+         INSERT INTO memberships SELECT 'user-' || n, 's' || n % 100, n FROM generate_series(1, 100000) AS n;
+         INSERT INTO segment_counts SELECT 's' || n, 0, 1000 FROM generate_series(0, 99) AS n;
+         INSERT INTO user_metrics SELECT 'user-' || n, n % 300, 1, 0 FROM generate_series(1, 100000) AS n;
+         INSERT INTO metric_windows SELECT n, 300, 300 FROM generate_series(0, 299) AS n;
          ANALYZE",
     );
     for (name, text, types, values) in HOT {
@@ -66,7 +105,7 @@ async fn hot_statements_use_indexes() {
             "SET plan_cache_mode = force_generic_plan;\nPREPARE hot ({types}) AS {text};\nEXPLAIN EXECUTE hot ({values})"
         );
         let plan = server.sql(&url, &explain);
-        for table in ["event_ids", "blocks", "checkpoints"] {
+        for table in ["event_ids", "blocks", "checkpoints", "memberships", "user_metrics"] {
             assert!(!plan.contains(&format!("Seq Scan on {table}")), "{name}:\n{plan}");
         }
         assert!(["Index", "Bitmap", "Tid"].iter().any(|scan| plan.contains(scan)), "{name}:\n{plan}");

@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use thiserror::Error;
@@ -26,6 +25,8 @@ use self::report::Report;
 use self::sender::Sender;
 use self::site::Site;
 use self::target::Target;
+use super::EXIT_INTERRUPTED;
+use super::delivery::{PATIENCE, Undelivered};
 use super::reach::{Reach, ReachError, ServerArgs, reach};
 use crate::config::Config;
 use crate::wire;
@@ -48,10 +49,6 @@ mod verdict;
 
 /// A tenth of what a server takes by default (`FOOTFALL__LIMITS__BODY_BYTES`).
 const MAX_BATCH_BYTES: usize = 1 << 20;
-/// How long a batch that finds no server, or an overloaded one, is tried again.
-const PATIENCE: Duration = Duration::from_mins(2);
-/// What a shell makes of a process that Ctrl-C ended: 128 and SIGINT.
-const EXIT_INTERRUPTED: u8 = 130;
 
 /// Imports events from files, through a running server or into the configured store. Importing the same lines again counts nothing twice; lines that
 /// stand in several files count once for each if the files are imported in one run.
@@ -104,24 +101,9 @@ pub(crate) enum ImportError {
         /// What is wrong with the header.
         why: String,
     },
-    /// Whatever takes the events won't take them from this import.
-    #[error("{target} refuses: {why}")]
-    Refused {
-        /// Its address or name.
-        target: String,
-        /// Its words.
-        why: String,
-    },
-    /// It was away or overloaded for too long.
-    #[error("{target} took nothing for {}: {why}", humantime::format_duration(*patience))]
-    GaveUp {
-        /// Its address or name.
-        target: String,
-        /// For how long the batch was tried.
-        patience: Duration,
-        /// What came of the last try.
-        why: String,
-    },
+    /// Whatever takes the events won't take them, or took nothing for too long.
+    #[error(transparent)]
+    Undelivered(#[from] Undelivered),
     /// The operating system gave no thread.
     #[error("the inputs can't be read: {0}")]
     Thread(std::io::Error),

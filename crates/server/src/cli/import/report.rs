@@ -11,8 +11,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::batch::{Batch, Origin};
 use super::unreadable::Unreadable;
-use super::verdict::BatchAnswer;
 use crate::cli::plain;
+use crate::cli::verdict::BatchAnswer;
 
 /// How many lines of each kind of trouble are named; after that they are only counted.
 const MAX_NAMED: u64 = 1_000;

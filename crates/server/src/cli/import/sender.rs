@@ -4,16 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, watch};
-use tokio::time::Instant;
 
 use super::ImportError;
 use super::batch::Batch;
 use super::report::Report;
 use super::target::Target;
-use super::verdict::{BatchAnswer, Verdict};
-
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+use crate::cli::delivery::{Delivery, deliver};
 
 /// One connection's worth of sending. Clones share what is behind them.
 #[derive(Clone)]
@@ -51,7 +47,8 @@ impl Sender {
     async fn send(&mut self, batch: Batch) -> Result<(), ImportError> {
         let mut pending = vec![batch];
         while let Some(batch) = pending.pop() {
-            match self.deliver(&batch).await? {
+            let attempt = async || self.target.take(&batch).await;
+            match deliver(self.target.name(), self.patience, &mut self.stop, attempt).await? {
                 Delivery::Settled(answer) => self.report.answered(&batch, &answer),
                 Delivery::Stopped => return Ok(()),
                 Delivery::TooLarge => match batch.halve() {
@@ -64,45 +61,6 @@ impl Sender {
         }
         Ok(())
     }
-
-    /// Sends a batch as often as it takes. That is safe: its events carry their ids.
-    async fn deliver(&mut self, batch: &Batch) -> Result<Delivery, ImportError> {
-        let mut first_failure: Option<Instant> = None;
-        let mut wait = FIRST_WAIT;
-        loop {
-            let (asked_for, why) = match self.target.take(batch).await {
-                Verdict::Settled(answer) => return Ok(Delivery::Settled(answer)),
-                Verdict::TooLarge => return Ok(Delivery::TooLarge),
-                Verdict::Later { after, why } => (after, why),
-                Verdict::Refused(why) => return Err(self.refused(why)),
-            };
-            let give_up_at = *first_failure.get_or_insert_with(Instant::now) + self.patience;
-            let again_at = Instant::now() + asked_for.unwrap_or(wait).max(FIRST_WAIT);
-            if again_at > give_up_at {
-                return Err(self.gave_up(why));
-            }
-            wait = (wait * 2).min(LONGEST_WAIT);
-            tokio::select! {
-                biased;
-                _ = self.stop.wait_for(|&stop| stop) => return Ok(Delivery::Stopped),
-                () = tokio::time::sleep_until(again_at) => {}
-            }
-        }
-    }
-
-    fn refused(&self, why: String) -> ImportError {
-        ImportError::Refused { target: self.target.name().to_owned(), why }
-    }
-
-    fn gave_up(&self, why: String) -> ImportError {
-        ImportError::GaveUp { target: self.target.name().to_owned(), patience: self.patience, why }
-    }
-}
-
-enum Delivery {
-    Settled(BatchAnswer),
-    TooLarge,
-    Stopped,
 }
 
 #[cfg(test)]

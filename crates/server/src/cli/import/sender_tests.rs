@@ -1,12 +1,14 @@
 //! The sender against a real server on port 0 that answers by a script.
 
 use std::sync::Mutex as SyncMutex;
+use std::time::Instant;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 
 use super::super::batch::{Batcher, Origin};
 use super::*;
 use crate::cli::client::Client;
+use crate::cli::delivery::Undelivered;
 
 /// What the server got and what it is to answer: the decision sees the number of the request and its events.
 type Decide = fn(usize, &[String]) -> HttpResponse;
@@ -135,7 +137,7 @@ async fn patience_ends() {
         HttpResponse::ServiceUnavailable().insert_header(("retry-after", "3600")).finish()
     };
     let (outcome, _, got) = send(asks_much, 1).await;
-    assert!(matches!(outcome, Err(ImportError::GaveUp { .. })));
+    assert!(matches!(outcome, Err(ImportError::Undelivered(Undelivered::GaveUp { .. }))));
     assert_eq!(got.len(), 1);
 }
 
@@ -144,7 +146,7 @@ async fn a_server_that_is_gone_is_tried_again_and_then_given_up() {
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (stop, _stopped) = watch::channel(false);
     let error = sender(address, &stop, Duration::from_millis(500)).send(batch(1)).await.unwrap_err();
-    assert!(matches!(&error, ImportError::GaveUp { .. }), "{error}");
+    assert!(matches!(&error, ImportError::Undelivered(Undelivered::GaveUp { .. })), "{error}");
 }
 
 #[actix_web::test]

@@ -3,8 +3,9 @@
 use footfall_services::Ingest;
 
 use super::batch::Batch;
-use super::verdict::Verdict;
+use super::verdict::of_report;
 use crate::cli::client::Client;
+use crate::cli::verdict::{BatchAnswer, Verdict};
 
 /// Takes batches.
 pub(super) enum Target {
@@ -24,13 +25,13 @@ impl Target {
     }
 
     /// Hands a batch over, once.
-    pub(super) async fn take(&self, batch: &Batch) -> Verdict {
+    pub(super) async fn take(&self, batch: &Batch) -> Verdict<BatchAnswer> {
         match self {
             Self::Server(client) => match client.post_events(batch.body.clone()).await {
-                Ok(answer) => Verdict::of(&answer, batch.len()),
+                Ok(answer) => Verdict::of_batch(&answer, batch.len()),
                 Err(error) => Verdict::Later { after: None, why: error.to_string() },
             },
-            Self::Store(ingest) => Verdict::of_report(ingest.ndjson(&batch.body).await, batch.len()),
+            Self::Store(ingest) => of_report(ingest.ndjson(&batch.body).await, batch.len()),
         }
     }
 }

@@ -1,12 +1,15 @@
 //! What works, over the real port: the form of every answer is pinned by a snapshot, less what differs from run to run.
 
 mod analytics;
+mod domains;
 mod erase_user;
 mod export;
 mod http;
 mod listing;
+mod metrics;
 mod page_identity;
 mod posting;
+mod segments;
 mod stored;
 mod timeseries;
 mod types;

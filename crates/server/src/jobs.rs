@@ -1,0 +1,103 @@
+//! What the server does by itself at its times. Each instance does it: the store sees to it that doing it at once is safe, and
+//! that who comes second finds little to do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::Data;
+use footfall_domain::time::HOUR_US;
+use footfall_domain::windows::Due;
+use footfall_http::Api;
+use footfall_services::Schedule;
+use tokio::sync::watch;
+
+use crate::cli::chain;
+use crate::config::Config;
+use crate::telemetry::Telemetry;
+
+/// How often memberships that ended are looked for, in microseconds.
+const FORGET_INTERVAL_US: i64 = HOUR_US;
+/// How long a job sleeps at a time: a clock that is set is noticed then.
+const NAP: Duration = Duration::from_mins(1);
+
+/// Starts the jobs that the configuration asks for. They end with the runtime.
+pub(crate) fn start(
+    config: &Config,
+    api: &Data<Api>,
+    telemetry: &Arc<Telemetry>,
+    redis_returns: Option<watch::Receiver<u64>>,
+) {
+    if let Some(schedule) = config.metrics.schedule.clone() {
+        actix_web::rt::spawn(calculate_metrics(schedule, api.clone(), telemetry.clone()));
+    }
+    if let Some(schedule) = config.segments.schedule.clone() {
+        actix_web::rt::spawn(refresh_segments(schedule, api.clone(), telemetry.clone()));
+    }
+    actix_web::rt::spawn(forget_ended(api.clone(), telemetry.clone()));
+    if let Some(returns) = redis_returns {
+        actix_web::rt::spawn(share_again(returns, api.clone()));
+    }
+}
+
+async fn calculate_metrics(schedule: Schedule, api: Data<Api>, telemetry: Arc<Telemetry>) {
+    while wait(&schedule, &api).await {
+        let computed = api.metrics.calculate_metrics(Due::Latest, api.clock.now()).await;
+        telemetry.job("calculate_metrics", computed.is_ok());
+        match computed {
+            Ok(windows) => tracing::info!(windows = windows.len(), "computed users' activity"),
+            Err(error) => tracing::error!(error = chain(&error), "users' activity can't be computed now"),
+        }
+    }
+}
+
+async fn refresh_segments(schedule: Schedule, api: Data<Api>, telemetry: Arc<Telemetry>) {
+    while wait(&schedule, &api).await {
+        let refreshed = api.snapshots.refresh().await;
+        telemetry.job("refresh_segments", refreshed.is_ok());
+        match refreshed {
+            Ok(snapshot) => tracing::debug!(taken_at = %snapshot.taken_at, "counted the segments"),
+            Err(error) => tracing::error!(error = chain(&error), "the segments can't be counted now"),
+        }
+    }
+}
+
+async fn forget_ended(api: Data<Api>, telemetry: Arc<Telemetry>) {
+    let mut next = api.clock.now().plus_micros(FORGET_INTERVAL_US);
+    loop {
+        tokio::time::sleep(NAP).await;
+        let now = api.clock.now();
+        if now < next {
+            continue;
+        }
+        next = now.plus_micros(FORGET_INTERVAL_US);
+        let forgotten = api.segments.forget_ended(now).await;
+        telemetry.job("forget_ended_memberships", forgotten.is_ok());
+        match forgotten {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::info!(forgotten, "forgot memberships that ended"),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "memberships that ended can't be forgotten now");
+            }
+        }
+    }
+}
+
+async fn share_again(mut returns: watch::Receiver<u64>, api: Data<Api>) {
+    while returns.changed().await.is_ok() {
+        if let Err(error) = api.snapshots.share_again().await {
+            tracing::debug!(error = chain(&error), "the snapshot is not shared again");
+        }
+    }
+}
+
+/// Waits until it is due; false when it never is again.
+async fn wait(schedule: &Schedule, api: &Api) -> bool {
+    let Some(due) = schedule.next_after(api.clock.now()) else { return false };
+    loop {
+        let left_us = due.micros() - api.clock.now().micros();
+        if left_us <= 0 {
+            return true;
+        }
+        tokio::time::sleep(NAP.min(Duration::from_micros(left_us.unsigned_abs()))).await;
+    }
+}
