@@ -182,7 +182,8 @@ impl People {
         Ok(())
     }
 
-    fn say_trouble(&self, error: &DiskError) {
+    /// Remembers what is wrong, and says so once.
+    pub(crate) fn say_trouble(&self, error: &DiskError) {
         let consequence = "memberships, metrics or snapshots are refused: the store can't keep them";
         self.trouble.say(error, self.database.path(), consequence);
     }

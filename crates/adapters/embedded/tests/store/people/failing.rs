@@ -35,7 +35,7 @@ async fn becomes_healthy(store: &EmbeddedStore) {
     panic!("after 15 s it is not healthy: {:?}", store.check().await);
 }
 
-fn is_unavailable<T: std::fmt::Debug>(result: Result<T, StoreError>) {
+fn is_unavailable<T: std::fmt::Debug>(result: &Result<T, StoreError>) {
     assert!(matches!(result, Err(StoreError::Unavailable { .. })), "{result:?}");
 }
 
@@ -51,7 +51,7 @@ async fn a_join_that_fails_is_not_half_done() {
     ] {
         make_fail(folder.path(), when);
         let batch = ["ann", "bob", "cid"].map(|user| membership(user, "t", 10)).to_vec();
-        is_unavailable(store.join(batch).await);
+        is_unavailable(&store.join(batch).await);
         // Events have nothing to do with it, nor with its health getting better.
         append(&store, &mixed(0..10)).await;
         assert!(!is_healthy(&store).await, "{when}");
@@ -79,7 +79,7 @@ async fn windows_are_computed_as_a_whole_or_not() {
         folder.path(),
         &format!("BEFORE INSERT ON user_metrics WHEN new.number = {second} AND new.user = 'user-5'"),
     );
-    is_unavailable(store.calculate_metrics(Due::Latest, over(3)).await);
+    is_unavailable(&store.calculate_metrics(Due::Latest, over(3)).await);
     assert_eq!(rows(&store).await.len(), 10, "the first one, and nothing of the second");
     assert!(!is_healthy(&store).await);
     let_through(folder.path());
@@ -94,7 +94,7 @@ async fn a_snapshot_that_was_not_kept_is_not_shown() {
     let store = open_for_ever(folder.path()).unwrap();
     make_fail(folder.path(), "BEFORE INSERT ON snapshots");
     let snapshot = Snapshot { taken_at: after(1), bytes: (*b"x").into() };
-    is_unavailable(store.put_snapshot("a", snapshot.clone()).await);
+    is_unavailable(&store.put_snapshot("a", snapshot.clone()).await);
     assert_eq!(store.snapshot("a", None).await.unwrap(), Found::Nothing);
     let_through(folder.path());
     store.put_snapshot("a", snapshot).await.unwrap();
@@ -110,7 +110,7 @@ async fn erasing_goes_on_where_it_failed() {
     calculate(&store, 1).await;
     store.join(vec![membership("ann", "s", 10), membership("bob", "s", 10)]).await.unwrap();
     make_fail(folder.path(), "BEFORE DELETE ON user_metrics");
-    is_unavailable(store.erase_user("ann".into()).await);
+    is_unavailable(&store.erase_user("ann".into()).await);
     assert_eq!(rows(&store).await.len(), 2);
     assert_eq!(counts(&store).await, [("s".to_owned(), 2)], "both or none");
     let_through(folder.path());
