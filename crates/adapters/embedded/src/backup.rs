@@ -6,6 +6,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::database::DiskError;
 use crate::disk::Disk;
+use crate::people::People;
 
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]
@@ -45,19 +46,25 @@ pub fn back_up(folder: &Path, to: &Path) -> Result<(), BackupError> {
     }
     let unwritable = |error| BackupError::Unwritable { folder: to.to_owned(), error };
     std::fs::create_dir_all(to).map_err(unwritable)?;
-    let copy = Disk::file_in(to);
-    let result =
-        copy_to(&file, &copy).map_err(|error| BackupError::Failed(error.to_string())).and_then(|()| {
-            // The file, and that it is there.
-            let sync =
-                |path: &Path| std::fs::File::open(path).and_then(|file| file.sync_all()).map_err(unwritable);
-            sync(&copy).and_then(|()| sync(to))
-        });
+    // People first: then no window is counted in the copy with more events than the copy holds.
+    let files = [(People::file_in(folder), People::file_in(to)), (file, Disk::file_in(to))];
+    let copied = files.iter().filter(|(file, _)| file.exists()).try_for_each(|(file, copy)| {
+        copy_to(file, copy).map_err(|error| BackupError::Failed(error.to_string()))?;
+        sync(copy).map_err(unwritable)
+    });
+    // The files, and that they are there.
+    let result = copied.and_then(|()| sync(to).map_err(unwritable));
     if result.is_err() {
-        // What can't be removed is left for people to see.
-        let _ = std::fs::remove_file(&copy);
+        for (_, copy) in &files {
+            // What can't be removed is left for people to see.
+            let _ = std::fs::remove_file(copy);
+        }
     }
     result
+}
+
+fn sync(path: &Path) -> std::io::Result<()> {
+    std::fs::File::open(path)?.sync_all()
 }
 
 fn copy_to(file: &Path, copy: &Path) -> Result<(), DiskError> {

@@ -46,7 +46,10 @@ impl Inner {
             let events = self.forget_rows(&dropped, floor);
             tracing::info!(events, before = %floor, "dropped events past their retention");
         }
-        self.forget_metrics_before(floor)?;
+        if let Err(error) = self.forget_metrics_before(floor) {
+            // The events' room is given back all the same.
+            self.people.say_trouble(&error);
+        }
         self.give_back_room(floor)
     }
 

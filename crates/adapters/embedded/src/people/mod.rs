@@ -50,7 +50,7 @@ const LAYOUT: Layout = Layout {
 };
 const PAGE_BYTES: usize = 1_024;
 /// Up to so many bytes the whole file is held to the database's rules at the start.
-const CHECKED_BYTES_MAX: u64 = 256 << 20;
+const CHECKED_BYTES_MAX: u64 = 128 << 20;
 
 /// The database of people of one store.
 #[derive(Debug)]
@@ -182,7 +182,8 @@ impl People {
         Ok(())
     }
 
-    fn say_trouble(&self, error: &DiskError) {
+    /// Remembers what is wrong, and says so once.
+    pub(crate) fn say_trouble(&self, error: &DiskError) {
         let consequence = "memberships, metrics or snapshots are refused: the store can't keep them";
         self.trouble.say(error, self.database.path(), consequence);
     }

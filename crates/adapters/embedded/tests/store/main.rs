@@ -8,6 +8,7 @@ mod failing;
 mod long_changes;
 mod many;
 mod one_process;
+mod people;
 mod retention;
 mod support;
 mod verifying;
