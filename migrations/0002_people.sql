@@ -28,7 +28,8 @@ CREATE TABLE memberships (
     expires_at bigint NOT NULL,
     PRIMARY KEY (user_id, segment)
 );
-CREATE INDEX memberships_segment ON memberships (segment, expires_at);
+-- By expiry first: those that end next to each other are counted out, and forgotten, together.
+CREATE INDEX memberships_expiry ON memberships (expires_at, segment);
 
 -- How many memberships of each segment expire later than `segment_mark.counted_s`, in parts that add up, so that those who change it
 -- at once don't wait for each other.

@@ -120,6 +120,7 @@ macro_rules! suite {
             segments: memberships_stay_through_a_restart;
             segments: later_counts_have_later_times;
             segments: odd_names;
+            segments: a_clock_that_was_far_ahead_does_no_lasting_harm;
             figures: a_version_changes_with_its_range;
         }
     };

@@ -9,6 +9,10 @@ use crate::validate::{ERRORS_MAX, required, required_text, user};
 /// How long a membership lasts that says nothing about it, in seconds: two weeks.
 pub const DEFAULT_LASTS_S: i64 = 14 * 24 * 3_600;
 
+/// A clock that shows so many seconds less than was counted up to was set back. What is less is as if it were not: clocks differ, and
+/// questions overtake each other.
+pub const SET_BACK_S: i64 = 60;
+
 /// A user in a segment, until an absolute time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Membership {

@@ -34,6 +34,10 @@ pub(crate) fn write_metric(window: Window, user: &str) -> String {
 pub(crate) fn read_metric(word: &str) -> Option<MetricPosition> {
     let place = open(word, METRICS)?;
     let (window, user) = place.split_first_chunk::<4>()?;
+    // Cursors can be made up, and no name holds one.
+    if user.contains(&0) {
+        return None;
+    }
     Some((Window::of_number(i32::from_be_bytes(*window))?, String::from_utf8(user.to_vec()).ok()?))
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Data;
-use footfall_domain::time::HOUR_US;
 use footfall_domain::windows::Due;
 use footfall_http::Api;
 use footfall_services::Schedule;
@@ -15,8 +14,10 @@ use crate::cli::chain;
 use crate::config::Config;
 use crate::telemetry::Telemetry;
 
-/// How often memberships that ended are looked for, in microseconds.
-const FORGET_INTERVAL_US: i64 = HOUR_US;
+/// How often memberships that ended are looked for.
+const FORGET_INTERVAL: Duration = Duration::from_hours(1);
+/// After how long a job is tried again that failed and wouldn't come again soon.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
 /// How long a job sleeps at a time: a clock that is set is noticed then.
 const NAP: Duration = Duration::from_mins(1);
 
@@ -40,13 +41,22 @@ pub(crate) fn start(
 }
 
 async fn calculate_metrics(schedule: Schedule, api: Data<Api>, telemetry: Arc<Telemetry>) {
-    while wait(&schedule, &api).await {
+    let mut is_due = wait(&schedule, &api).await;
+    while is_due {
         let computed = api.metrics.calculate_metrics(Due::Latest, api.clock.now()).await;
-        telemetry.job("calculate_metrics", computed.is_ok());
+        let failed = computed.is_err();
+        telemetry.job("calculate_metrics", !failed);
         match computed {
             Ok(windows) => tracing::info!(windows = windows.len(), "computed users' activity"),
             Err(error) => tracing::error!(error = chain(&error), "users' activity can't be computed now"),
         }
+        is_due = if failed {
+            // The next time may be hours away.
+            tokio::time::sleep(RETRY_AFTER).await;
+            true
+        } else {
+            wait(&schedule, &api).await
+        };
     }
 }
 
@@ -62,14 +72,9 @@ async fn refresh_segments(schedule: Schedule, api: Data<Api>, telemetry: Arc<Tel
 }
 
 async fn forget_ended(api: Data<Api>, telemetry: Arc<Telemetry>) {
-    let mut next = api.clock.now().plus_micros(FORGET_INTERVAL_US);
     loop {
-        tokio::time::sleep(NAP).await;
+        tokio::time::sleep(FORGET_INTERVAL).await;
         let now = api.clock.now();
-        if now < next {
-            continue;
-        }
-        next = now.plus_micros(FORGET_INTERVAL_US);
         let forgotten = api.segments.forget_ended(now).await;
         telemetry.job("forget_ended_memberships", forgotten.is_ok());
         match forgotten {
@@ -92,9 +97,14 @@ async fn share_again(mut returns: watch::Receiver<u64>, api: Data<Api>) {
 
 /// Waits until it is due; false when it never is again.
 async fn wait(schedule: &Schedule, api: &Api) -> bool {
-    let Some(due) = schedule.next_after(api.clock.now()) else { return false };
+    let Some(mut due) = schedule.next_after(api.clock.now()) else { return false };
     loop {
-        let left_us = due.micros() - api.clock.now().micros();
+        let now = api.clock.now();
+        // A clock that was set back: sooner than was thought.
+        if let Some(next) = schedule.next_after(now) {
+            due = due.min(next);
+        }
+        let left_us = due.micros() - now.micros();
         if left_us <= 0 {
             return true;
         }

@@ -41,7 +41,14 @@ pub struct AnswerStats {
 }
 
 /// One working out of an answer, and all who wait for it.
-type Flight = AsyncMutex<Option<Answer>>;
+type Flight = AsyncMutex<Option<Landed>>;
+
+/// What a flight gave.
+#[derive(Clone)]
+struct Landed {
+    bytes: Arc<[u8]>,
+    began: Timestamp,
+}
 
 /// A question that may be asked again.
 #[derive(Clone, Debug)]
@@ -109,11 +116,14 @@ impl Answers {
             self.remembered.fetch_add(1, Ordering::Relaxed);
             return Ok(answer);
         }
+        let asked = self.clock.now();
         let flight = self.flight(&key);
         let mut landed = flight.lock().await;
-        if let Some(answer) = &*landed {
+        // One that began long before this was asked is too old by now, where age is what counts.
+        let is_young = |landed: &&Landed| version.is_some() || self.is_young(landed.began, asked);
+        if let Some(Landed { bytes, began }) = landed.as_ref().filter(is_young) {
             self.shared.fetch_add(1, Ordering::Relaxed);
-            return Ok(answer.clone());
+            return Ok(Answer { bytes: Arc::clone(bytes), age: self.age(*began) });
         }
         // Whoever comes once this is over, however it ends, finds it remembered, or works it out again.
         let _over = Over { answers: self, key: &key, flight: &flight };
@@ -121,9 +131,8 @@ impl Answers {
         let began = self.clock.now();
         let bytes: Arc<[u8]> = work.await?.into();
         self.remember(&key, began, &bytes).await;
-        let answer = Answer { bytes, age: self.age(began) };
-        *landed = Some(answer.clone());
-        Ok(answer)
+        *landed = Some(Landed { bytes: Arc::clone(&bytes), began });
+        Ok(Answer { bytes, age: self.age(began) })
     }
 
     async fn remembered(&self, key: &str) -> Option<Answer> {
@@ -150,6 +159,12 @@ impl Answers {
         if let Err(error) = self.cache.put(key, entry.into(), keep).await {
             tracing::debug!(%error, "an answer is not remembered");
         }
+    }
+
+    /// Whether what began then may be shown to whoever asked at that time.
+    fn is_young(&self, began: Timestamp, asked: Timestamp) -> bool {
+        u128::from(asked.micros().saturating_sub(began.micros()).max(0).unsigned_abs())
+            <= self.max_stale.as_micros()
     }
 
     /// How old what began then is, where it may be stale at all.
@@ -186,7 +201,9 @@ fn key_of(question: &Question, version: Option<Version>) -> String {
     let bounds = format!("{}/{}", range.from(), range.to());
     match version {
         Some(Version { store, removals, events }) => {
-            format!("{what}|{bounds}|{store:x}.{removals:x}.{events:x}")
+            // The window too: answers show it.
+            let window = window.unwrap_or_default();
+            format!("{what}|{window}|{bounds}|{store:x}.{removals:x}.{events:x}")
         }
         None => format!("{what}|{}", window.map_or(bounds, str::to_owned)),
     }

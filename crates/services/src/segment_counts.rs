@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use crate::turns::Turns;
 
+/// Most bytes of the snapshot: what clients still take in one piece.
+const BYTES_MAX: usize = 16 << 20;
 /// The name under which the snapshot is kept.
 const NAME: &str = "segments";
 
@@ -56,13 +58,12 @@ impl SegmentSnapshots {
     pub async fn refresh(&self) -> Result<Snapshot, StoreError> {
         let counts = self.segments.segment_counts(self.clock.now()).await?;
         debug_assert!(counts.counts.len() <= SEGMENTS_TOLD_MAX);
-        let counted = counts.counts.iter().map(|(title, users)| Count { title, users: *users });
-        let json = serde_json::to_vec(&counted.collect::<Vec<_>>());
-        let bytes = json.map_err(|error| StoreError::Failed(error.into()))?;
+        let bytes = written(&counts.counts).map_err(|error| StoreError::Failed(error.into()))?;
         let snapshot = Snapshot { taken_at: counts.taken_at, bytes: bytes.into() };
         self.shared.put_snapshot(NAME, snapshot.clone()).await?;
         self.note(snapshot.clone());
-        Ok(snapshot)
+        // Another one may have counted later.
+        Ok(self.latest().unwrap_or(snapshot))
     }
 
     /// Brings the latest snapshot to where they are shared, should it have been lost there.
@@ -109,6 +110,24 @@ impl SegmentSnapshots {
             *latest = Some(snapshot);
         }
     }
+}
+
+/// The counts as JSON, the largest first, as many as a snapshot has room for.
+fn written(counts: &[(String, u64)]) -> serde_json::Result<Vec<u8>> {
+    let mut json = vec![b'['];
+    for (title, users) in counts {
+        let count = serde_json::to_vec(&Count { title, users: *users })?;
+        if json.len() + count.len() + 2 > BYTES_MAX {
+            tracing::warn!(segments = counts.len(), "there is not room for all segments in the snapshot");
+            break;
+        }
+        if json.len() > 1 {
+            json.push(b',');
+        }
+        json.extend_from_slice(&count);
+    }
+    json.push(b']');
+    Ok(json)
 }
 
 /// The error that all who waited get, for one of them.

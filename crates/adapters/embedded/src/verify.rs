@@ -44,6 +44,8 @@ impl Inner {
         // What was committed just now is not counted yet.
         recount.read(self, &self.counted, |facts| log.add(facts))?;
         recount.differences.extend(models.differences(&log, DIFFERENCES_MAX));
+        drop(models);
+        recount.differences.extend(self.people.segment_differences(DIFFERENCES_MAX)?);
         recount.differences.truncate(DIFFERENCES_MAX);
         Ok(recount.differences)
     }

@@ -44,13 +44,14 @@ impl Metrics {
 
     fn put(&mut self, window: Window, users: Vec<(String, u64)>, now: Timestamp) {
         let computed = self.windows.entry(window).or_default();
-        computed.events = users.iter().map(|(_, events)| events).sum();
         for (user, events) in users {
             let counted = computed.users.entry(user.into_boxed_str());
             if let std::collections::btree_map::Entry::Vacant(vacant) = &counted {
                 self.bytes += ROW_BYTES + vacant.key().len();
             }
-            counted.or_insert(Counted { events, created_at: now }).events = events;
+            let counted = counted.or_insert(Counted { events: 0, created_at: now });
+            computed.events += events - counted.events;
+            counted.events = events;
         }
     }
 
@@ -111,10 +112,15 @@ impl Inner {
     ) -> Result<Vec<WindowTotals>, StoreError> {
         // Held throughout: who is erased meanwhile is taken out afterwards.
         let mut metrics = self.metrics();
-        let held = self.settled().windows(due.span(now));
+        let (held, oldest) = {
+            let models = self.settled();
+            (models.windows(due.span(now)), models.oldest())
+        };
         let mut told = Vec::new();
         for (window, events) in held {
-            let is_new = events > metrics.events(window);
+            let known = metrics.events(window);
+            // One that retention has begun to drop stays as it was.
+            let is_new = events > known && (known == 0 || window.start() >= oldest);
             if is_new {
                 let users = self.settled().users_in(window);
                 let most = users.iter().map(|(user, _)| ROW_BYTES + user.len()).sum();

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{MutexGuard, PoisonError};
 
-use footfall_domain::membership::{Joined, Membership, second_of};
+use footfall_domain::membership::{Joined, Membership, SET_BACK_S, second_of};
 use footfall_domain::time::Timestamp;
 use footfall_ports::{ENDED_KNOWN_S, SEGMENTS_TOLD_MAX, SegmentCounts, StoreError};
 use footfall_read_models::Interner;
@@ -134,9 +134,12 @@ impl Segments {
         }
     }
 
-    /// Counts out who has left by that second. A clock that was set back brings nobody back.
+    /// Counts out who has left by that second, or in who hasn't where the clock was set back.
     fn count_out(&mut self, now_s: i64) {
         if now_s <= self.counted_s {
+            if self.counted_s.saturating_sub(now_s) > SET_BACK_S {
+                self.count_anew(now_s);
+            }
             return;
         }
         self.counted_s = now_s;
@@ -146,6 +149,17 @@ impl Segments {
                 self.seconds -= 1;
             }
         }
+    }
+
+    fn count_anew(&mut self, now_s: i64) {
+        self.counted_s = now_s;
+        self.seconds = 0;
+        self.counts.iter_mut().for_each(|segment| *segment = Segment::default());
+        let memberships = std::mem::take(&mut self.memberships);
+        for ((_, segment), expires_at_s) in &memberships {
+            self.enter(*segment, *expires_at_s);
+        }
+        self.memberships = memberships;
     }
 
     fn counts(&mut self, now: Timestamp) -> SegmentCounts {

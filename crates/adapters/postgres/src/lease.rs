@@ -8,9 +8,10 @@ use crate::error::DatabaseError;
 use crate::statements::{FREE_JOB, HOLD_JOB};
 use crate::store::Inner;
 
-/// How often who waits for a lease looks again, and how many times before going on without it.
-const ROUND: Duration = Duration::from_millis(100);
-const ROUNDS_MAX: u32 = 150;
+/// How often who waits for a lease looks again, and how many times before going on without it: some minutes. One that nobody prolongs
+/// ends long before.
+const ROUND: Duration = Duration::from_millis(200);
+const ROUNDS_MAX: u32 = 3_000;
 
 /// A job that this instance does.
 pub(crate) struct Lease {

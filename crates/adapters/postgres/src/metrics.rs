@@ -1,6 +1,6 @@
 //! Users' activity by window: computed from the read models, kept in rows that instances share.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use footfall_domain::time::Timestamp;
@@ -8,12 +8,11 @@ use footfall_domain::windows::{Due, MetricFilter, UserMetric, Window, WindowTota
 use footfall_ports::{MetricPosition, StoreError};
 use tokio_postgres::Row;
 
-use crate::connect::Connection;
 use crate::error::DatabaseError;
 use crate::lease::Lease;
 use crate::statements::{
-    DROP_METRICS, DROP_WINDOWS, FORGET_METRICS, HOLD_ERASURES, HOLD_WINDOW, HOLD_WINDOWS_OF, METRIC_WINDOWS,
-    METRICS_OF_USER, PUT_METRICS, TOTAL_WINDOW, USER_METRICS, USERS_OF_WINDOW,
+    ADD_TO_WINDOW, DROP_METRICS, DROP_WINDOWS, FORGET_METRICS, HOLD_FACTS, HOLD_WINDOW, HOLD_WINDOWS_OF,
+    KNOWN_METRICS, METRIC_WINDOWS, METRICS_OF_USER, PUT_METRICS, USER_METRICS,
 };
 use crate::store::Inner;
 
@@ -30,6 +29,8 @@ impl Inner {
         due: Due,
         now: Timestamp,
     ) -> Result<Vec<WindowTotals>, StoreError> {
+        // One at a time here too: each holds the names of a window's users.
+        let _calculating = self.calculating.lock().await;
         let lease = self.lease(JOB).await?;
         let told = self.calculate(due, now, &lease).await;
         self.free(lease).await;
@@ -43,20 +44,19 @@ impl Inner {
         lease: &Lease,
     ) -> Result<Vec<WindowTotals>, StoreError> {
         self.catch_up().await?;
-        let held = self.ask(move |models| models.windows(due.span(now))).await?;
+        let (held, oldest) = self.ask(move |models| (models.windows(due.span(now)), models.oldest())).await?;
         let (first, past) = due.span(now).numbers();
         let rows = self.connections.query(&METRIC_WINDOWS, &[&first, &past]).await?;
         let known: HashMap<i32, WindowTotals> =
             rows.iter().filter_map(totals).map(|totals| (totals.window.number(), totals)).collect();
         let mut told = Vec::new();
         for (window, events) in held {
-            match known.get(&window.number()).filter(|totals| totals.events >= events) {
+            // One that retention has begun to drop stays as it was.
+            let is_settled = |totals: &&WindowTotals| totals.events >= events || window.start() < oldest;
+            match known.get(&window.number()).filter(is_settled) {
                 Some(totals) if due.tells_unchanged(window, now) => told.push(*totals),
                 Some(_) => {}
-                None => {
-                    self.prolong(lease).await?;
-                    told.extend(self.calculate_window(window, now).await?);
-                }
+                None => told.extend(self.calculate_window(window, now, lease).await?),
             }
         }
         Ok(told)
@@ -66,27 +66,76 @@ impl Inner {
         self: &Arc<Self>,
         window: Window,
         now: Timestamp,
+        lease: &Lease,
     ) -> Result<Option<WindowTotals>, StoreError> {
         for _ in 0..TRIES_MAX {
-            let (users, erasures) = {
-                // Held, so that it is known who is forgotten in what is read.
+            // Looked at first: who is forgotten between the two is found out in the end.
+            let known = {
                 let progress = self.progress.lock().await;
-                (self.ask(move |models| models.users_in(window)).await?, progress.erasures)
+                (progress.erasures, progress.floor)
             };
-            let mut connection = self.connections.primary().await?;
-            connection.begin().await?;
-            let totals = put_window(&mut connection, window, users, now).await?;
-            // Last, so that erasing waits for this as short a time as can be. Who is erased after this is taken out of the rows
-            // when they are there.
-            let erased: i64 = connection.query(&HOLD_ERASURES, &[]).await?[0].get(0);
-            if erased == erasures {
-                connection.commit().await?;
+            let users = self.ask(move |models| models.users_in(window)).await?;
+            let mut totals = None;
+            let mut chunks = users.chunks(ROWS_AT_A_TIME);
+            let is_done = loop {
+                let Some(chunk) = chunks.next() else { break true };
+                self.prolong(lease).await?;
+                match self.put_rows(window, chunk, now, known).await? {
+                    Some(put) => totals = Some(put),
+                    None => break false,
+                }
+            };
+            if is_done {
                 return Ok(totals);
             }
-            drop(connection);
             self.catch_up().await?;
         }
         Err(DatabaseError::Changed("users are erased faster than they can be counted").into())
+    }
+
+    /// Writes what has changed of some users in a window, in one transaction, and says what the window adds up to then. `None`, and
+    /// nothing was done, when someone was erased or something dropped since their events were counted.
+    async fn put_rows(
+        &self,
+        window: Window,
+        users: &[(String, u64)],
+        now: Timestamp,
+        known: (i64, Timestamp),
+    ) -> Result<Option<WindowTotals>, DatabaseError> {
+        let number = window.number();
+        let mut connection = self.connections.primary().await?;
+        connection.begin().await?;
+        // One at a time for each window, so that what is read here is what is written to.
+        connection.query(&HOLD_WINDOW, &[&number]).await?;
+        let names: Vec<&str> = users.iter().map(|(user, _)| &**user).collect();
+        let rows = connection.query(&KNOWN_METRICS, &[&number, &names]).await?;
+        let before: HashMap<String, i64> =
+            rows.iter().map(|row| (row.get("user_id"), row.get("events"))).collect();
+        let (mut names, mut counts, mut new_users, mut new_events) = (Vec::new(), Vec::new(), 0_i64, 0_i64);
+        for (user, events) in users {
+            let (known, events) = (before.get(user), *events as i64);
+            // Counts only grow: who has counted fewer was asked earlier.
+            if known.is_none_or(|known| *known < events) {
+                names.push(&**user);
+                counts.push(events);
+                new_users += i64::from(known.is_none());
+                new_events += events - known.copied().unwrap_or_default();
+            }
+        }
+        if !names.is_empty() {
+            connection.query(&PUT_METRICS, &[&number, &now.micros(), &names, &counts]).await?;
+        }
+        let added = connection.query(&ADD_TO_WINDOW, &[&number, &new_users, &new_events]).await?;
+        // Last, so that erasing waits for this as short a time as can be. Who is erased after this is taken out of the rows when they
+        // are there.
+        let facts = connection.query(&HOLD_FACTS, &[]).await?;
+        let floor = Timestamp::from_micros_clamped(facts[1].get("value"));
+        if (facts[0].get("value"), floor) != known {
+            return Ok(None);
+        }
+        connection.commit().await?;
+        let sums = |name: &str| added.first().map_or(0, |row| row.get::<_, i64>(name)) as u64;
+        Ok(Some(WindowTotals { window, users: sums("users"), events: sums("events") }))
     }
 
     pub(crate) async fn user_metrics(
@@ -116,6 +165,17 @@ impl Inner {
 
     /// After the erasure was noted: what is computed from then on doesn't know the user.
     pub(crate) async fn forget_metrics(&self, user: &str) -> Result<(), DatabaseError> {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            match self.try_to_forget_metrics(user).await {
+                Err(error) if error.is_collision() && tried < TRIES_MAX => {}
+                forgotten => return forgotten,
+            }
+        }
+    }
+
+    async fn try_to_forget_metrics(&self, user: &str) -> Result<(), DatabaseError> {
         let mut connection = self.connections.primary().await?;
         connection.begin().await?;
         connection.query(&HOLD_WINDOWS_OF, &[&user]).await?;
@@ -129,50 +189,6 @@ impl Inner {
         let limit = ROWS_AT_A_TIME as i64;
         while self.connections.query(&DROP_METRICS, &[&window, &limit]).await?.len() == ROWS_AT_A_TIME {}
         self.connections.query(&DROP_WINDOWS, &[&window]).await.map(drop)
-    }
-}
-
-/// Writes what has changed in a window, unless more was computed before.
-async fn put_window(
-    connection: &mut Connection,
-    window: Window,
-    users: Vec<(String, u64)>,
-    now: Timestamp,
-) -> Result<Option<WindowTotals>, DatabaseError> {
-    let number = window.number();
-    let before: i64 = connection.query(&HOLD_WINDOW, &[&number]).await?[0].get(0);
-    let events: u64 = users.iter().map(|(_, events)| events).sum();
-    if events > before as u64 {
-        let known = if before > 0 { users_of(connection, number).await? } else { BTreeMap::new() };
-        let changed = users.into_iter().filter(|(user, events)| known.get(user) != Some(events));
-        let (names, counts): (Vec<String>, Vec<i64>) =
-            changed.map(|(user, events)| (user, events as i64)).unzip();
-        for (names, counts) in names.chunks(ROWS_AT_A_TIME).zip(counts.chunks(ROWS_AT_A_TIME)) {
-            connection.query(&PUT_METRICS, &[&number, &now.micros(), &names, &counts]).await?;
-        }
-    }
-    let rows = connection.query(&TOTAL_WINDOW, &[&number]).await?;
-    let totals = rows.first().map(|row| WindowTotals {
-        window,
-        users: row.get::<_, i64>("users") as u64,
-        events: row.get::<_, i64>("events") as u64,
-    });
-    Ok(totals.filter(|totals| totals.events > 0))
-}
-
-async fn users_of(connection: &mut Connection, window: i32) -> Result<BTreeMap<String, u64>, DatabaseError> {
-    let mut users = BTreeMap::new();
-    let mut last = String::new();
-    loop {
-        let rows = connection.query(&USERS_OF_WINDOW, &[&window, &last, &(ROWS_AT_A_TIME as i64)]).await?;
-        let is_last = rows.len() < ROWS_AT_A_TIME;
-        for row in rows {
-            last = row.get("user_id");
-            users.insert(last.clone(), row.get::<_, i64>("events") as u64);
-        }
-        if is_last {
-            return Ok(users);
-        }
     }
 }
 

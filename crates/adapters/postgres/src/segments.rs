@@ -3,19 +3,21 @@
 //! The counts hold whoever expires later than the *mark*. Whoever changes memberships shares the mark, whoever moves it on has it
 //! alone: so a membership is either there when those that expired are counted out, or it is judged by the mark as it is then.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use footfall_domain::membership::{Joined, Membership, second_of};
+use footfall_domain::membership::{Joined, Membership, SET_BACK_S, second_of};
 use footfall_domain::time::Timestamp;
 use footfall_ports::{ENDED_KNOWN_S, SEGMENTS_TOLD_MAX, SegmentCounts};
 
 use crate::connect::Connection;
 use crate::error::DatabaseError;
 use crate::statements::{
-    COUNT_OUT, DROP_TITLES, FORGET_ENDED, FORGET_MEMBERSHIPS, JOIN, MOVE_MARK, SEGMENT_COUNT, SEGMENT_COUNTS,
-    SEGMENT_DRIFT, SEGMENT_TITLES,
+    COUNT_OUT, DROP_TITLES, FORGET_ENDED, FORGET_MEMBERSHIPS, HOLD_MARK, JOIN, MARK, MARK_STEP,
+    MARK_STEP_BACK, MEMBERS_BETWEEN, MOVE_MARK, SEGMENT_COUNT, SEGMENT_COUNTS, SEGMENT_TOTALS,
 };
 use crate::store::Inner;
+use tokio_postgres::Row;
 
 /// Parts of a segment's count: as many may change it at once.
 const PARTS: u128 = 16;
@@ -24,8 +26,8 @@ const TRIES_MAX: usize = 20;
 /// Memberships forgotten in one statement.
 const ENDED_AT_A_TIME: i64 = 5_000;
 
-/// Segments looked up by one statement.
-const TITLES_AT_A_TIME: i64 = 1_000;
+/// Memberships counted out, or compared, by one statement.
+const MOVED_AT_A_TIME: i64 = 200_000;
 
 /// A batch, each user and segment once.
 #[derive(Default)]
@@ -64,21 +66,36 @@ impl Inner {
     }
 
     pub(crate) async fn segment_counts(&self, now: Timestamp) -> Result<SegmentCounts, DatabaseError> {
+        self.near(second_of(now)).await?;
         let mut connection = self.connections.primary().await?;
-        connection.begin().await?;
-        let taken_at = move_mark(&mut connection, now).await?;
+        let now_s = second_of(now);
+        let to = |mark| if is_the_same(mark, now_s) { mark } else { now_s };
+        let taken_at = move_mark(&mut connection, to, now).await?;
         let rows = connection.query(&SEGMENT_COUNTS, &[&(SEGMENTS_TOLD_MAX as i64)]).await?;
         connection.commit().await?;
-        let count = |row: &tokio_postgres::Row| (row.get("segment"), row.get::<_, i64>("users") as u64);
+        let count = |row: &Row| (row.get("segment"), row.get::<_, i64>("users") as u64);
         Ok(SegmentCounts { taken_at, counts: rows.iter().map(count).collect() })
     }
 
     pub(crate) async fn segment_count(&self, title: &str, now: Timestamp) -> Result<u64, DatabaseError> {
-        let rows = self.connections.query(&SEGMENT_COUNT, &[&title, &second_of(now)]).await?;
+        let now_s = second_of(now);
+        let ask = async || self.connections.query(&SEGMENT_COUNT, &[&title, &now_s]).await;
+        let mut rows = ask().await?;
+        if now_s.abs_diff(rows[0].get("counted_s")) > SET_BACK_S.unsigned_abs() {
+            // Or each such question would look through all that has expired.
+            self.segment_counts(now).await?;
+            rows = ask().await?;
+        }
         Ok(rows[0].get::<_, i64>("users").unsigned_abs())
     }
 
     pub(crate) async fn forget_memberships(&self, user: &str) -> Result<(), DatabaseError> {
+        for _ in 1..TRIES_MAX {
+            match self.connections.query(&FORGET_MEMBERSHIPS, &[&user, &self.part()]).await {
+                Err(error) if error.is_collision() => {}
+                forgotten => return forgotten.map(drop),
+            }
+        }
         self.connections.query(&FORGET_MEMBERSHIPS, &[&user, &self.part()]).await.map(drop)
     }
 
@@ -97,33 +114,56 @@ impl Inner {
         if forgotten > 0 {
             let mut connection = self.connections.primary().await?;
             connection.begin().await?;
-            move_mark(&mut connection, now).await?;
+            connection.run(HOLD_MARK).await?;
             connection.query(&DROP_TITLES, &[]).await?;
             connection.commit().await?;
         }
         Ok(forgotten)
     }
 
+    /// Brings the mark near to a second, in steps that are each done in time, however much has expired.
+    async fn near(&self, now_s: i64) -> Result<(), DatabaseError> {
+        loop {
+            let mark: i64 = self.connections.query(&MARK, &[]).await?[0].get(0);
+            if is_the_same(mark, now_s) {
+                return Ok(());
+            }
+            let (statement, from, to) =
+                if now_s < mark { (&MARK_STEP_BACK, now_s, mark) } else { (&MARK_STEP, mark, now_s) };
+            let rows = self.connections.query(statement, &[&from, &to, &MOVED_AT_A_TIME]).await?;
+            let Some(step) = rows.first() else { return Ok(()) };
+            // Back to before it, or what it began with would be left where it is.
+            let step = step.get::<_, i64>(0) - i64::from(now_s < mark);
+            let mut connection = self.connections.primary().await?;
+            move_mark(&mut connection, |_| step, Timestamp::MIN).await?;
+            connection.commit().await?;
+        }
+    }
+
     /// Holds what is counted of each segment to its memberships. Says what differs, at most so many.
     pub(crate) async fn segment_differences(&self, most: usize) -> Result<Vec<String>, DatabaseError> {
-        let (mut differences, mut last) = (Vec::new(), String::new());
         let mut connection = self.connections.primary().await?;
-        loop {
-            let titles = connection.query(&SEGMENT_TITLES, &[&last, &TITLES_AT_A_TIME]).await?;
-            for title in &titles {
-                let title: &str = title.get("segment");
-                let drift = connection.query(&SEGMENT_DRIFT, &[&title]).await?;
-                let (held, there): (i64, i64) = (drift[0].get("held"), drift[0].get("there"));
-                if held != there && differences.len() < most {
-                    differences.push(format!("segment {title:?}: {held} users counted, {there} there"));
-                }
-                title.clone_into(&mut last);
-            }
-            if (titles.len() as i64) < TITLES_AT_A_TIME {
-                connection.keep();
-                return Ok(differences);
-            }
+        connection.begin().await?;
+        // All of one moment, in statements that are each done in time.
+        connection.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
+        let mut differences: HashMap<String, (i64, i64)> = HashMap::new();
+        for row in connection.query(&SEGMENT_TOTALS, &[]).await? {
+            differences.insert(row.get("segment"), (row.get("users"), 0));
         }
+        let mut from: i64 = connection.query(&MARK, &[]).await?[0].get(0);
+        while from < i64::MAX {
+            let rows = connection.query(&MARK_STEP, &[&from, &i64::MAX, &MOVED_AT_A_TIME]).await?;
+            let to = rows.first().map_or(i64::MAX, |row| row.get(0));
+            for row in connection.query(&MEMBERS_BETWEEN, &[&from, &to]).await? {
+                differences.entry(row.get("segment")).or_default().1 += row.get::<_, i64>("users");
+            }
+            from = to;
+        }
+        connection.commit().await?;
+        let differing = differences.into_iter().filter(|(_, (held, there))| held != there);
+        let told = differing
+            .map(|(title, (held, there))| format!("segment {title:?}: {held} users counted, {there} there"));
+        Ok(told.take(most).collect())
     }
 
     fn part(&self) -> i16 {
@@ -131,14 +171,29 @@ impl Inner {
     }
 }
 
-/// Counts out who has left by then. The mark is held until the transaction ends.
-async fn move_mark(connection: &mut Connection, now: Timestamp) -> Result<Timestamp, DatabaseError> {
-    let rows = connection.query(&MOVE_MARK, &[&second_of(now), &now.micros()]).await?;
-    let (before_s, counted_s): (i64, i64) = (rows[0].get("before_s"), rows[0].get("counted_s"));
-    if before_s < counted_s {
-        connection.query(&COUNT_OUT, &[&before_s, &counted_s]).await?;
+/// Begins a transaction in which nobody else changes memberships, and moves the mark: counts out who has left by then, or in who
+/// hasn't where the clock was set back. Gives the time of this count, which is later than that of any before.
+async fn move_mark(
+    connection: &mut Connection,
+    to: impl FnOnce(i64) -> i64 + Send,
+    now: Timestamp,
+) -> Result<Timestamp, DatabaseError> {
+    connection.begin().await?;
+    connection.run(HOLD_MARK).await?;
+    let mark: i64 = connection.query(&MARK, &[]).await?[0].get(0);
+    let to_s = to(mark);
+    let moved = connection.query(&MOVE_MARK, &[&to_s, &now.micros()]).await?;
+    match to_s.cmp(&mark) {
+        Ordering::Greater => drop(connection.query(&COUNT_OUT, &[&mark, &to_s, &-1_i64]).await?),
+        Ordering::Less => drop(connection.query(&COUNT_OUT, &[&to_s, &mark, &1_i64]).await?),
+        Ordering::Equal => {}
     }
-    Ok(Timestamp::from_micros_clamped(rows[0].get("taken_at")))
+    Ok(Timestamp::from_micros_clamped(moved[0].get("taken_at")))
+}
+
+/// Whether the mark stays where it is: clocks that differ by a little don't move it to and fro.
+const fn is_the_same(mark: i64, now_s: i64) -> bool {
+    now_s <= mark && mark.saturating_sub(now_s) <= SET_BACK_S
 }
 
 /// Each user and segment once, with the expiry that was given last and the place where it stood first.

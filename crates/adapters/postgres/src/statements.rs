@@ -10,6 +10,10 @@ pub(crate) struct Statement {
     pub(crate) types: &'static [Type],
 }
 
+/// Has the mark alone for as long as the transaction lasts. By a lock of the table, whose queue is fair: those who share the row would
+/// let each other in for ever.
+pub(crate) const HOLD_MARK: &str = "LOCK TABLE segment_mark IN EXCLUSIVE MODE";
+
 macro_rules! statement {
     ($(#[$doc:meta])* $name:ident [$($kind:ident),*] $file:literal) => {
         $(#[$doc])*
@@ -154,21 +158,8 @@ statement!(
     JOIN [TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, INT2] "join.sql"
 );
 statement!(
-    /// Moves the mark up to which those that expired are counted out, and holds it for as long as the transaction lasts: nobody
-    /// changes memberships meanwhile.
-    MOVE_MARK [INT8, INT8] "move_mark.sql"
-);
-statement!(
-    /// Counts out those that expired between two marks.
-    COUNT_OUT [INT8, INT8] "count_out.sql"
-);
-statement!(
     /// How many users are in each segment as of the mark, the largest first.
     SEGMENT_COUNTS [INT8] "segment_counts.sql"
-);
-statement!(
-    /// How many users are in a segment at a second.
-    SEGMENT_COUNT [TEXT, INT8] "segment_count.sql"
 );
 statement!(
     /// Takes a user out of all segments.
@@ -179,16 +170,53 @@ statement!(
     FORGET_ENDED [INT8, INT8] "forget_ended.sql"
 );
 statement!(
-    /// Removes segments that nobody is in any more. Only while the mark is held.
+    /// Up to which second those that expired are counted out.
+    MARK [] "mark.sql"
+);
+statement!(
+    /// The second at which so many have expired between two.
+    MARK_STEP [INT8, INT8, INT8] "mark_step.sql"
+);
+statement!(
+    /// The same, from the later one back.
+    MARK_STEP_BACK [INT8, INT8, INT8] "mark_step_back.sql"
+);
+statement!(
+    /// Moves the mark, and makes a time that is later than the one before. Says where the mark was. Only while nobody else has
+    /// it: see [`HOLD_MARK`].
+    MOVE_MARK [INT8, INT8] "move_mark.sql"
+);
+statement!(
+    /// Counts those that expire between two seconds in or out.
+    COUNT_OUT [INT8, INT8, INT8] "count_out.sql"
+);
+statement!(
+    /// The mark, and how many users are in a segment at a second that isn't before it.
+    SEGMENT_COUNT [TEXT, INT8] "segment_count.sql"
+);
+statement!(
+    /// How many users are counted in each segment.
+    SEGMENT_TOTALS [] "segment_totals.sql"
+);
+statement!(
+    /// How many memberships of each segment expire between two seconds.
+    MEMBERS_BETWEEN [INT8, INT8] "members_between.sql"
+);
+statement!(
+    /// Removes segments that nobody is counted in. Only while nobody else has the mark.
     DROP_TITLES [] "drop_titles.sql"
 );
 statement!(
-    /// Some segments, on from a title.
-    SEGMENT_TITLES [TEXT, INT8] "segment_titles.sql"
+    /// What was computed of some users in a window.
+    KNOWN_METRICS [INT4, TEXT_ARRAY] "known_metrics.sql"
 );
 statement!(
-    /// How many users of a segment are counted as of the mark, and how many there are.
-    SEGMENT_DRIFT [TEXT] "segment_drift.sql"
+    /// Adds users and events to what a window's rows add up to.
+    ADD_TO_WINDOW [INT4, INT8, INT8] "add_to_window.sql"
+);
+statement!(
+    /// How many erasures there have been, and the floor; neither changes until the transaction ends.
+    HOLD_FACTS [] "hold_facts.sql"
 );
 statement!(
     /// What was computed of the windows between two.
@@ -199,20 +227,8 @@ statement!(
     HOLD_WINDOW [INT4] "hold_window.sql"
 );
 statement!(
-    /// Some rows of a window, on from a user.
-    USERS_OF_WINDOW [INT4, TEXT, INT8] "users_of_window.sql"
-);
-statement!(
     /// Writes rows of a window.
     PUT_METRICS [INT4, INT8, TEXT_ARRAY, INT8_ARRAY] "put_metrics.sql"
-);
-statement!(
-    /// Adds a window's rows up.
-    TOTAL_WINDOW [INT4] "total_window.sql"
-);
-statement!(
-    /// How many erasures there have been; no more come until the transaction ends.
-    HOLD_ERASURES [] "hold_erasures.sql"
 );
 statement!(
     /// Some rows on from a place.

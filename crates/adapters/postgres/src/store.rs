@@ -71,6 +71,8 @@ pub(crate) struct Inner {
     /// Retention is done with what is before this, in microseconds since 1970.
     pub(crate) dropped_before: AtomicI64,
     pub(crate) verifying: tokio::sync::Mutex<()>,
+    /// Held by whoever computes users' activity here.
+    pub(crate) calculating: tokio::sync::Mutex<()>,
     /// What is wrong with the replica, in words for anyone.
     pub(crate) replica_trouble: Mutex<Option<(&'static str, Instant)>>,
     /// Tells the maintenance to end.
@@ -181,6 +183,7 @@ impl Inner {
             failed: AtomicU64::new(0),
             dropped_before: AtomicI64::new(i64::MIN),
             verifying: tokio::sync::Mutex::default(),
+            calculating: tokio::sync::Mutex::default(),
             replica_trouble: Mutex::default(),
             ending: Notify::new(),
         });

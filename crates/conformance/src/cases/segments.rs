@@ -211,3 +211,20 @@ pub async fn odd_names(mut trial: Trial) {
     }
     assert_eq!(trial.segment_count("users", now()).await, 0);
 }
+
+/// It counts as it goes, and then as if it had never been.
+pub async fn a_clock_that_was_far_ahead_does_no_lasting_harm(mut trial: Trial) {
+    trial.join(&[of("a", "s", 10), of("b", "s", 86_400), of("c", "t", 90 * 86_400)]).await;
+    assert_eq!(trial.segment_counts(after(30 * DAY_US)).await, counts(&[("t", 1)]));
+    trial.join(&[of("d", "s", 3_600), of("b", "s", 7_200)]).await;
+    trial.segment_counts(after(30 * DAY_US)).await;
+    trial.verify().await;
+    assert_eq!(trial.segment_count("s", now()).await, 3);
+    assert_eq!(trial.segment_counts(now()).await, counts(&[("s", 3), ("t", 1)]));
+    trial.verify().await;
+    trial.join(&[of("e", "t", 5)]).await;
+    for seconds in [4, 5, 10, 3_600, 7_200] {
+        trial.segment_counts(after(seconds * SECOND_US)).await;
+    }
+    trial.verify().await;
+}

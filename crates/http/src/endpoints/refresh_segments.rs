@@ -15,5 +15,5 @@ pub(super) async fn handle(
 ) -> Result<HttpResponse, Problem> {
     body::discard(&request, payload, api.limits).await?;
     Params::none(&request)?;
-    Ok(snapshot(api.snapshots.refresh().await?))
+    Ok(snapshot(&api, api.snapshots.refresh().await?))
 }

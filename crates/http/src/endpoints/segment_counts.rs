@@ -12,14 +12,16 @@ use crate::{Api, answer};
 
 pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse, Problem> {
     Params::none(&request)?;
-    Ok(snapshot(api.snapshots.current().await?))
+    Ok(snapshot(&api, api.snapshots.current().await?))
 }
 
 /// The snapshot and its time. Whoever keeps a copy is to ask whether it still stands.
-pub(super) fn snapshot(snapshot: Snapshot) -> HttpResponse {
+pub(super) fn snapshot(api: &Api, snapshot: Snapshot) -> HttpResponse {
+    // Not in the future, whatever another instance's clock says (RFC 9110 §8.8.2.1).
+    let modified = snapshot.taken_at.min(api.clock.now());
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-cache")))
-        .insert_header((LAST_MODIFIED, answer::http_date(snapshot.taken_at)))
+        .insert_header((LAST_MODIFIED, answer::http_date(modified)))
         .body(Bytes::from_owner(snapshot.bytes))
 }

@@ -21,11 +21,16 @@ impl Inner {
         let people = &self.people;
         // Held throughout: who is erased meanwhile is taken out afterwards.
         let _calculating = people.calculating();
-        let held = self.settled().windows(due.span(now));
+        let (held, oldest) = {
+            let models = self.settled();
+            (models.windows(due.span(now)), models.oldest())
+        };
         let mut stored = people.totals()?;
         let mut told = Vec::new();
         for (window, events) in held {
-            let is_new = stored.get(&window).is_none_or(|totals| events > totals.events);
+            // One that retention has begun to drop stays as it was.
+            let is_new =
+                stored.get(&window).is_none_or(|totals| events > totals.events && window.start() >= oldest);
             if is_new {
                 let users = self.settled().users_in(window);
                 let totals = people.put_window(window, &users, now)?;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use footfall_domain::membership::{Joined, Membership, second_of};
+use footfall_domain::membership::{Joined, Membership, SET_BACK_S, second_of};
 use footfall_domain::time::Timestamp;
 use footfall_ports::{ENDED_KNOWN_S, SEGMENTS_TOLD_MAX, SegmentCounts};
 use rusqlite::{Connection, OptionalExtension};
@@ -18,8 +18,6 @@ const COUNTED: &str = "counted_s";
 const TAKEN_AT: &str = "taken_at";
 /// Memberships forgotten at a time: others wait for no more.
 const FORGOTTEN_AT_A_TIME: i64 = 5_000;
-/// How far `counted_s` may be behind before counting one segment moves it on too.
-const BEHIND_S: i64 = 60;
 
 /// What becomes of the segments' numbers, by their ids.
 #[derive(Debug, Default)]
@@ -115,7 +113,7 @@ impl People {
     pub(crate) fn segment_count(&self, title: &str, now: Timestamp) -> Result<u64, DiskError> {
         let now_s = second_of(now);
         let counted_s = self.database.fact(COUNTED)?.unwrap_or(i64::MIN);
-        if now_s.saturating_sub(counted_s) > BEHIND_S {
+        if now_s.abs_diff(counted_s) > SET_BACK_S.unsigned_abs() {
             // Or each such question would look through all that has expired. It can be answered all the same where this
             // fails, such as on a full disk.
             let _ = self.change(|transaction| count_out(transaction, now_s));
@@ -145,6 +143,24 @@ impl People {
         Ok(forgotten)
     }
 
+    /// Holds what is counted of each segment to its memberships. Says what differs, at most so many.
+    pub(crate) fn segment_differences(&self, most: usize) -> Result<Vec<String>, DiskError> {
+        // One statement sees one moment.
+        let query = "WITH mark AS (SELECT coalesce((SELECT value FROM facts WHERE name = ?1), ?2) AS counted_s),
+            there AS (SELECT segment, count(*) AS users FROM memberships, mark WHERE expires_at_s > counted_s GROUP BY segment)
+            SELECT title, live, coalesce(users, 0) FROM segments LEFT JOIN there ON segment = id
+            WHERE live <> coalesce(users, 0) LIMIT ?3";
+        self.database.read(|connection| {
+            let mut statement = connection.prepare_cached(query)?;
+            let most = most.min(i64::MAX as usize) as i64;
+            let rows = statement.query_map((COUNTED, i64::MIN, most), |row| {
+                let (title, held, there): (String, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(format!("segment {title:?}: {held} users counted, {there} there"))
+            })?;
+            rows.collect()
+        })
+    }
+
     fn has_ended(&self, before_s: i64) -> Result<bool, DiskError> {
         let query = "SELECT EXISTS (SELECT 1 FROM memberships INDEXED BY by_expiry WHERE expires_at_s < ?1)";
         self.database
@@ -156,19 +172,20 @@ fn counted_s(connection: &Connection) -> Result<i64, DiskError> {
     Ok(fact(connection, COUNTED)?.unwrap_or(i64::MIN))
 }
 
-/// Counts out who has left by that second. A clock that was set back brings nobody back.
+/// Counts out who has left by that second, or in who hasn't where the clock was set back.
 fn count_out(connection: &Connection, now_s: i64) -> Result<(), DiskError> {
     let counted_s = counted_s(connection)?;
-    if now_s <= counted_s {
+    if now_s <= counted_s && counted_s.saturating_sub(now_s) <= SET_BACK_S {
         return Ok(());
     }
+    let sign = if now_s > counted_s { -1 } else { 1 };
     let query = "SELECT segment, count(*) FROM memberships INDEXED BY by_expiry
         WHERE expires_at_s > ?1 AND expires_at_s <= ?2 GROUP BY segment";
     let mut changes = Changes::default();
     let mut statement = connection.prepare_cached(query)?;
-    let mut rows = statement.query([counted_s, now_s])?;
+    let mut rows = statement.query([counted_s.min(now_s), counted_s.max(now_s)])?;
     while let Some(row) = rows.next()? {
-        changes.add(row.get(0)?, 0, -row.get::<_, i64>(1)?);
+        changes.add(row.get(0)?, 0, sign * row.get::<_, i64>(1)?);
     }
     changes.store(connection)?;
     Ok(set_fact(connection, COUNTED, now_s)?)

@@ -1,2 +1,2 @@
 DELETE FROM segment_counts
-WHERE NOT EXISTS (SELECT 1 FROM memberships WHERE memberships.segment = segment_counts.segment)
+WHERE segment IN (SELECT segment FROM segment_counts GROUP BY segment HAVING sum(users) = 0)

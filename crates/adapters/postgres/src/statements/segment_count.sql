@@ -1,6 +1,6 @@
-SELECT (
+SELECT counted_s, (
     SELECT coalesce(sum(users), 0)::bigint FROM segment_counts WHERE segment = $1
 ) - (
-    SELECT count(*) FROM memberships
-    WHERE segment = $1 AND expires_at > (SELECT counted_s FROM segment_mark) AND expires_at <= $2
+    SELECT count(*) FROM memberships WHERE expires_at > counted_s AND expires_at <= $2 AND segment = $1
 ) AS users
+FROM segment_mark

@@ -5,7 +5,7 @@ use footfall_test_services::Postgres;
 use crate::support::open;
 
 /// A statement, its parameters' types, and values.
-const HOT: [(&str, &str, &str, &str); 18] = [
+const HOT: [(&str, &str, &str, &str); 19] = [
     (
         "known",
         include_str!("../../src/statements/known.sql"),
@@ -50,7 +50,12 @@ const HOT: [(&str, &str, &str, &str); 18] = [
         "ARRAY['user-7', 'new'], ARRAY['s7', 's1'], ARRAY[5, 6], 3",
     ),
     ("segment_count", include_str!("../../src/statements/segment_count.sql"), "text, bigint", "'s7', 1000"),
-    ("count_out", include_str!("../../src/statements/count_out.sql"), "bigint, bigint", "1000, 1060"),
+    (
+        "count_out",
+        include_str!("../../src/statements/count_out.sql"),
+        "bigint, bigint, bigint",
+        "1000, 1060, -1",
+    ),
     (
         "forget_memberships",
         include_str!("../../src/statements/forget_memberships.sql"),
@@ -71,13 +76,24 @@ const HOT: [(&str, &str, &str, &str); 18] = [
         "'user-7', 100, 200, 1000",
     ),
     (
-        "users_of_window",
-        include_str!("../../src/statements/users_of_window.sql"),
-        "integer, text, bigint",
-        "100, 'user-7', 1000",
+        "known_metrics",
+        include_str!("../../src/statements/known_metrics.sql"),
+        "integer, text[]",
+        "100, ARRAY['user-7', 'user-100']",
+    ),
+    (
+        "mark_step",
+        include_str!("../../src/statements/mark_step.sql"),
+        "bigint, bigint, bigint",
+        "1000, 2000, 500",
+    ),
+    (
+        "mark_step_back",
+        include_str!("../../src/statements/mark_step_back.sql"),
+        "bigint, bigint, bigint",
+        "1000, 2000, 500",
     ),
     ("forget_metrics", include_str!("../../src/statements/forget_metrics.sql"), "text", "'user-7'"),
-    ("total_window", include_str!("../../src/statements/total_window.sql"), "integer", "100"),
     ("drop_ids", include_str!("../../src/statements/drop_ids.sql"), "bigint, bigint", "100000, 1000"),
 ];
 

@@ -1,1 +1,0 @@
-SELECT value FROM facts WHERE name = 'erasures' FOR SHARE

@@ -1,0 +1,1 @@
+SELECT counted_s FROM segment_mark
