@@ -1,4 +1,5 @@
 //! Benchmarks: micro, load over loopback, and queries over ten million events.
 
+pub mod history;
 pub mod load;
 pub mod stores;

@@ -214,7 +214,7 @@ pub fn table(outcome: &Outcome, options: &Options) -> String {
 }
 
 /// Commas between the thousands.
-fn grouped(number: &str) -> String {
+pub fn grouped(number: &str) -> String {
     let end = number.find('.').unwrap_or(number.len());
     let mut text = String::new();
     for (at, character) in number.char_indices() {
