@@ -137,7 +137,9 @@ pub async fn many(options: &Options, sheet: &mut Sheet) -> Result<(), Box<dyn Er
     let every = reached.div_ceil(LOOKUPS).max(1) as usize;
     let asked = (0..reached).step_by(every).map(|number| (domain_name(number), expected));
     look_up(&*domains, asked, sheet).await?;
-    sheet.sizes(&store, ("domain", reached), 2 * reached).await
+    sheet.memory(&store, "domain", reached);
+    sheet.disk(&store, "event", 2 * reached).await?;
+    Ok(())
 }
 
 /// Asks for each of the domains and holds the answers to what is expected.
@@ -205,7 +207,9 @@ pub async fn few(options: &Options, sheet: &mut Sheet) -> Result<(), Box<dyn Err
     for (verdict, count) in ["catch-all", "not catch-all", "unknown"].into_iter().zip(verdicts) {
         sheet.figure(&format!("domains that are {verdict}"), count as f64, 0, Aim::None);
     }
-    sheet.sizes(&store, ("domain", u64::from(FEW)), events).await
+    sheet.memory(&store, "event", events);
+    sheet.disk(&store, "event", events).await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::sheet::{Aim, Sheet};
 use crate::history::{self, History};
 use crate::load::events::VISITORS;
 use crate::load::histogram::Histogram;
+use crate::load::machine;
 use crate::load::random::Random;
 use crate::stores::{Store, SystemClock};
 
@@ -34,7 +35,8 @@ pub async fn measure(options: &Options, sheet: &mut Sheet) -> Result<(), Box<dyn
     let until = Some(options.deadline());
     let filled = history::fill(&*log, History::new(now), options.events as usize, until).await?;
     sheet.rate("events/s, one batch at a time", filled.events as u64, start.elapsed(), Aim::None);
-    sheet.sizes(&store, ("event", filled.events as u64), filled.events as u64).await?;
+    let disk_before = sheet.disk(&store, "event", filled.events as u64).await?;
+    let resident_before = machine::resident_bytes();
 
     let computed = metrics.calculate_metrics(Due::Latest, now);
     let totals = sheet.once("the first computation of all windows", None, computed).await?;
@@ -46,7 +48,12 @@ pub async fn measure(options: &Options, sheet: &mut Sheet) -> Result<(), Box<dyn
     let last = totals.last().map_or(0, |totals| totals.events);
     again(&*log, &*metrics, now, last, sheet).await?;
     list(&*metrics, rows, counted, sheet).await?;
-    sheet.sizes(&store, ("row", rows), 0).await
+    // What both grew by is the rows', but for that of few late events.
+    sheet.bytes("memory that came", machine::resident_bytes().saturating_sub(resident_before), "row", rows);
+    if let Some(disk) = store.compacted_bytes().await? {
+        sheet.bytes("disk that came", disk.saturating_sub(disk_before), "row", rows);
+    }
+    Ok(())
 }
 
 /// Computes with nothing new, after one late event and after many.

@@ -79,7 +79,8 @@ pub async fn measure(options: &Options, sheet: &mut Sheet) -> Result<(), Box<dyn
     let (segments, start) = (store.segments(), SystemClock.now());
     let draws = Draws { users: options.users() as u32, sizes: Zipf::new(SEGMENTS), now_s: second_of(start) };
     let (joined, created) = fill(&*segments, &draws, options, sheet).await?;
-    sheet.sizes(&store, ("membership", created), 0).await?;
+    sheet.memory(&store, "membership", created);
+    sheet.disk(&store, "membership", created).await?;
     let mut plain = Plain::new();
     for number in 0..joined.div_ceil(BATCH) {
         plain.extend(draws.batch(number, BATCH.min(joined - number * BATCH)));

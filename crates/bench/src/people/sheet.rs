@@ -90,26 +90,33 @@ impl Sheet {
         Ok(result)
     }
 
-    /// Bytes of memory and of disk for each of so many of something.
+    /// Bytes of memory, of each part that the store knows of and of the whole process, for each of so many of something.
+    pub fn memory(&self, store: &Store, each: &str, count: u64) {
+        let mut all = 0;
+        for (part, bytes) in store.bytes_by_part().into_iter().filter(|(_, bytes)| *bytes > 0) {
+            all += bytes;
+            self.bytes(&format!("memory, {part}"), bytes as u64, each, count);
+        }
+        if all > 0 {
+            self.bytes("memory, all of these", all as u64, each, count);
+        }
+        let resident = machine::resident_bytes().saturating_sub(self.resident_bytes);
+        self.bytes("memory, resident in this process", resident, each, count);
+    }
+
+    /// Bytes of disk for each of so many of something; how many there are in all, 0 where there is no disk.
     ///
     /// # Errors
     /// When the disk doesn't take it.
-    pub async fn sizes(&self, store: &Store, each: (&str, u64), events: u64) -> Result<(), Box<dyn Error>> {
-        let (what, count) = (each.0, each.1.max(1) as f64);
-        let resident = machine::resident_bytes().saturating_sub(self.resident_bytes);
-        self.figure(&format!("resident memory, bytes a {what}"), resident as f64 / count, 1, Aim::None);
-        let mut all = 0;
-        for (part, bytes) in store.bytes_by_part() {
-            all += bytes;
-            self.figure(&format!("  {part}, bytes a {what}"), bytes as f64 / count, 1, Aim::None);
-        }
-        self.figure(&format!("  all parts, bytes a {what}"), all as f64 / count, 1, Aim::None);
-        if let Some(bytes) = store.compacted_bytes().await? {
-            let (what, count) = if events > 0 { ("event", events) } else { (what, each.1) };
-            let bytes = bytes as f64 / count.max(1) as f64;
-            self.figure(&format!("disk, bytes a {what}"), bytes, 1, Aim::None);
-        }
-        Ok(())
+    pub async fn disk(&self, store: &Store, each: &str, count: u64) -> Result<u64, Box<dyn Error>> {
+        let Some(bytes) = store.compacted_bytes().await? else { return Ok(0) };
+        self.bytes("disk", bytes, each, count);
+        Ok(bytes)
+    }
+
+    /// Bytes for each of so many of something.
+    pub fn bytes(&self, what: &str, bytes: u64, each: &str, count: u64) {
+        self.figure(&format!("{what}, bytes per {each}"), bytes as f64 / count.max(1) as f64, 1, Aim::None);
     }
 
     /// Says where something is not as it must be: then no figure counts.
