@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help demo start run dev build createEvents seed migrate-up lint fmt services test test-unit test-property-long test-crash-long \
-	bench bench-load bench-queries bench-postgres bench-schema bench-micro bench-engines docs clean
+	bench bench-load bench-queries bench-people bench-postgres bench-schema bench-micro bench-engines docs clean
 
 CARGO ?= cargo
 RELEASE := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)/release
@@ -17,6 +17,10 @@ LOAD ?=
 EVENTS ?= 10000000
 # The seed of createEvents; by default another one each time, so that each time adds events.
 SEED ?= $(shell date +%s)
+# Sizes of bench-people; and further options, such as PEOPLE="--only segments".
+DOMAINS ?= 10000000
+MEMBERSHIPS ?= 5000000
+PEOPLE ?=
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-zA-Z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,7 +88,7 @@ test-property-long: services ## Run the property tests with many more cases (CAS
 test-crash-long: ## Kill the real binary and start it again, many times under load (ROUNDS=200)
 	FOOTFALL_CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --locked -p footfall-server --test crash -- --nocapture
 
-bench: bench-micro bench-load bench-queries bench-postgres ## Run all benchmarks: some minutes; nothing else should run meanwhile
+bench: bench-micro bench-load bench-queries bench-people bench-postgres ## Run all benchmarks: an hour or so; nothing else should run meanwhile
 
 bench-micro: ## Measure single functions
 	$(CARGO) bench --locked -p footfall-bench
@@ -100,6 +104,12 @@ bench-queries: ## Measure disk, start, memory and questions over many stored eve
 	$(CARGO) build --release --locked -p footfall-server -p footfall-bench
 	$(RELEASE)/queries $(EVENTS) embedded
 	$(RELEASE)/queries $(EVENTS) memory
+
+bench-people: services ## Measure mails to many domains, segments and users' activity, on each backend (DOMAINS=10000000 MEMBERSHIPS=5000000)
+	$(CARGO) build --release --locked -p footfall-bench
+	$(RELEASE)/people embedded --domains $(DOMAINS) --memberships $(MEMBERSHIPS) $(PEOPLE)
+	$(RELEASE)/people memory --domains $(DOMAINS) --memberships $(MEMBERSHIPS) $(PEOPLE)
+	$(RELEASE)/people postgres --domains $(DOMAINS) --memberships $(MEMBERSHIPS) $(PEOPLE)
 
 bench-postgres: services ## Measure the postgres backend beside ceilings of the same server, empty and at EVENTS=10000000 rows
 	$(CARGO) build --release --locked -p footfall-server -p footfall-bench

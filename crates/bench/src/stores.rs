@@ -1,4 +1,4 @@
-//! The stores that questions are asked of.
+//! The stores that are measured in this process.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use footfall_domain::time::Timestamp;
 use footfall_embedded::{EmbeddedOptions, EmbeddedStore, Sync};
 use footfall_memory::{MemoryOptions, MemoryStore};
-use footfall_ports::{Analytics, Clock, EventLog};
+use footfall_ports::{Analytics, Clock, Domains, EventLog, Segments, Store as Ports, UserMetrics};
 use footfall_postgres::{ConnectOptions, PostgresOptions, PostgresStore};
 use footfall_test_services::Postgres;
 
@@ -37,7 +37,7 @@ impl Store {
             }
             "embedded" => {
                 // Not in /tmp, which may be memory and sync for nothing.
-                let name = format!("bench-queries-{}", std::process::id());
+                let name = format!("bench-store-{}", std::process::id());
                 let folder = std::env::current_exe()?.with_file_name(name);
                 let store = open(&folder, &clock)?;
                 Ok(Self::Embedded(Some(store), folder, clock))
@@ -52,11 +52,7 @@ impl Store {
         }
     }
 
-    /// The log.
-    ///
-    /// # Panics
-    /// Between two starts, as the others.
-    pub fn log(&self) -> Arc<dyn EventLog> {
+    fn ports(&self) -> Arc<dyn Ports> {
         match self {
             Self::Memory(store) => Arc::new(store.clone()),
             Self::Embedded(store, ..) => Arc::new(store.clone().expect("it is open")),
@@ -64,16 +60,44 @@ impl Store {
         }
     }
 
+    /// The log.
+    ///
+    /// # Panics
+    /// Between two starts, as the others.
+    pub fn log(&self) -> Arc<dyn EventLog> {
+        self.ports()
+    }
+
     /// The figures.
     ///
     /// # Panics
     /// As [`Self::log`].
     pub fn analytics(&self) -> Arc<dyn Analytics> {
-        match self {
-            Self::Memory(store) => Arc::new(store.clone()),
-            Self::Embedded(store, ..) => Arc::new(store.clone().expect("it is open")),
-            Self::Postgres(store, ..) => Arc::new(store.clone().expect("it is open")),
-        }
+        self.ports()
+    }
+
+    /// What is known of mail domains.
+    ///
+    /// # Panics
+    /// As [`Self::log`].
+    pub fn domains(&self) -> Arc<dyn Domains> {
+        self.ports()
+    }
+
+    /// Who is in which segment.
+    ///
+    /// # Panics
+    /// As [`Self::log`].
+    pub fn segments(&self) -> Arc<dyn Segments> {
+        self.ports()
+    }
+
+    /// Users' activity.
+    ///
+    /// # Panics
+    /// As [`Self::log`].
+    pub fn metrics(&self) -> Arc<dyn UserMetrics> {
+        self.ports()
     }
 
     /// Bytes on the heap by part.

@@ -15,13 +15,17 @@ const NAME: &str = "segments";
 
 /// Serves the snapshot, and takes it.
 pub struct SegmentSnapshots {
+    inner: Arc<Inner>,
+    /// Each question looks whether the latest snapshot still stands; many look at once.
+    looking: Turns<Result<(), Arc<StoreError>>>,
+}
+
+struct Inner {
     segments: Arc<dyn Segments>,
     shared: Arc<dyn SnapshotStore>,
     clock: Arc<dyn Clock>,
     /// The latest that was seen here.
     latest: Mutex<Option<Snapshot>>,
-    /// Each question looks whether that still stands; many look at once.
-    looking: Turns<Result<(), Arc<StoreError>>>,
 }
 
 #[derive(Serialize)]
@@ -34,8 +38,8 @@ struct Count<'a> {
 impl SegmentSnapshots {
     /// Wires the service.
     pub fn new(segments: Arc<dyn Segments>, shared: Arc<dyn SnapshotStore>, clock: Arc<dyn Clock>) -> Self {
-        let (latest, looking) = (Mutex::default(), Turns::of(Ok(())));
-        Self { segments, shared, clock, latest, looking }
+        let inner = Arc::new(Inner { segments, shared, clock, latest: Mutex::default() });
+        Self { inner, looking: Turns::default() }
     }
 
     /// The snapshot that stands, as the JSON of the API. Where there is none yet, it is taken.
@@ -43,8 +47,9 @@ impl SegmentSnapshots {
     /// # Errors
     /// [`StoreError`] when there is none to be had.
     pub async fn current(&self) -> Result<Snapshot, StoreError> {
-        let looked = self.looking.take(async { self.look().await.map_err(Arc::new) }).await;
-        match (looked, self.latest()) {
+        let inner = Arc::clone(&self.inner);
+        let looked = self.looking.take(move || async move { inner.look().await.map_err(Arc::new) }).await;
+        match (looked, self.inner.latest()) {
             (Err(error), _) => Err(for_one(&error)),
             (Ok(()), Some(snapshot)) => Ok(snapshot),
             (Ok(()), None) => self.refresh().await,
@@ -56,6 +61,28 @@ impl SegmentSnapshots {
     /// # Errors
     /// [`StoreError`] when the users can't be counted, or the snapshot can't be kept.
     pub async fn refresh(&self) -> Result<Snapshot, StoreError> {
+        self.inner.refresh().await
+    }
+
+    /// Brings the latest snapshot to where they are shared, should it have been lost there.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it can't be kept there.
+    pub async fn share_again(&self) -> Result<(), StoreError> {
+        match self.inner.latest() {
+            Some(latest) => self.inner.shared.put_snapshot(NAME, latest).await,
+            None => Ok(()),
+        }
+    }
+
+    /// When the latest snapshot that was seen here was taken.
+    pub fn taken_at(&self) -> Option<Timestamp> {
+        self.inner.latest().map(|latest| latest.taken_at)
+    }
+}
+
+impl Inner {
+    async fn refresh(&self) -> Result<Snapshot, StoreError> {
         let counts = self.segments.segment_counts(self.clock.now()).await?;
         debug_assert!(counts.counts.len() <= SEGMENTS_TOLD_MAX);
         let bytes = written(&counts.counts).map_err(|error| StoreError::Failed(error.into()))?;
@@ -64,17 +91,6 @@ impl SegmentSnapshots {
         self.note(snapshot.clone());
         // Another one may have counted later.
         Ok(self.latest().unwrap_or(snapshot))
-    }
-
-    /// Brings the latest snapshot to where they are shared, should it have been lost there.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it can't be kept there.
-    pub async fn share_again(&self) -> Result<(), StoreError> {
-        match self.latest() {
-            Some(latest) => self.shared.put_snapshot(NAME, latest).await,
-            None => Ok(()),
-        }
     }
 
     async fn look(&self) -> Result<(), StoreError> {
@@ -93,11 +109,6 @@ impl SegmentSnapshots {
             }
             (Found::Nothing, None) => self.refresh().await.map(drop),
         }
-    }
-
-    /// When the latest snapshot that was seen here was taken.
-    pub fn taken_at(&self) -> Option<Timestamp> {
-        self.latest().map(|latest| latest.taken_at)
     }
 
     fn latest(&self) -> Option<Snapshot> {

@@ -47,8 +47,8 @@ impl EventLog for MemoryStore {
     async fn append(&self, batch: Arc<EventBatch>) -> Result<Vec<Outcome>, StoreError> {
         let outcomes = self.inner.append(&batch)?;
         // Stored and safe; the answer waits, and its thread serves others, while folding catches up.
-        let mut patience = BEHIND_ROUNDS_MAX;
-        while self.inner.is_behind() && patience > 0 {
+        let (before, mut patience) = (self.inner.folded_before_going_on(), BEHIND_ROUNDS_MAX);
+        while self.inner.folded_events.load(Ordering::Acquire) < before && patience > 0 {
             tokio::time::sleep(BEHIND_ROUND).await;
             patience -= 1;
         }

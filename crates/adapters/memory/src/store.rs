@@ -74,6 +74,8 @@ pub(crate) struct Inner {
     pub(crate) began: u64,
     /// How often events were erased or dropped.
     pub(crate) removals: AtomicU64,
+    /// Events that were ever folded.
+    pub(crate) folded_events: AtomicU64,
     /// Whether the maintenance thread was woken since it last folded.
     woken: AtomicBool,
     /// Whether the last append found the store full.
@@ -107,6 +109,7 @@ impl MemoryStore {
             open_events: AtomicUsize::new(0),
             began: options.clock.now().micros().cast_unsigned(),
             removals: AtomicU64::new(0),
+            folded_events: AtomicU64::new(0),
             woken: AtomicBool::new(false),
             full: AtomicBool::new(false),
             hasher: RandomState::default(),
@@ -178,13 +181,15 @@ impl Inner {
         result.map(|()| outcomes)
     }
 
-    /// Whether so much is not folded yet that appending should wait for the maintenance thread, which is woken for it.
-    pub(crate) fn is_behind(&self) -> bool {
+    /// How many events must have been folded before whoever has appended goes on, so that ingestion doesn't outrun folding. The
+    /// maintenance thread is woken for it. It is settled when it is asked: who appends later makes nobody wait longer.
+    pub(crate) fn folded_before_going_on(&self) -> u64 {
+        let folded = self.folded_events.load(Ordering::Acquire);
         let open = self.open_events.load(Ordering::Acquire);
         if open > OPEN_EVENTS_WAKE && !self.woken.swap(true, Ordering::AcqRel) {
             self.wake_maintenance();
         }
-        open > OPEN_EVENTS_MAX
+        folded + open.saturating_sub(OPEN_EVENTS_MAX) as u64
     }
 
     /// Tells of each event that was stored, with the bytes that it took.
@@ -291,6 +296,7 @@ impl Inner {
         if folded > 0 {
             models.add(opens.iter().flat_map(Open::facts));
             self.open_events.fetch_sub(folded, Ordering::AcqRel);
+            self.folded_events.fetch_add(folded as u64, Ordering::AcqRel);
             self.count_models(models, opens.iter().map(Open::reserved_bytes).sum());
         }
     }
@@ -331,6 +337,7 @@ impl Inner {
             let mut shard = self.shard_whatever(shard);
             let open = shard.take_open();
             self.open_events.fetch_sub(open.len(), Ordering::AcqRel);
+            self.folded_events.fetch_add(open.len() as u64, Ordering::AcqRel);
             reserved += open.reserved_bytes();
             rebuilt.add(shard.facts());
         }

@@ -1,18 +1,36 @@
 //! The bare actix handler that Footfall is compared with: it reads the whole body and answers what Footfall would,
 //! byte for byte, without looking at it. What it costs is what HTTP costs.
 //!
-//! `bare [--workers N]`; it prints `listening on http://ADDRESS:PORT` and stops on SIGTERM.
+//! `bare [--workers N]`; it prints `listening on http://ADDRESS:PORT` and stops on SIGTERM. What it answers to
+//! `GET /segments/count` is in the environment variable `BARE_COUNTS`.
 
-use std::{io, net::Ipv4Addr};
+use std::{future::ready, io, net::Ipv4Addr};
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, http::header, web};
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer,
+    http::{Method, header},
+    web,
+};
 
 const BODY_LIMIT_BYTES: usize = 16 << 20;
 const SINGLE: &str = r#"{"event_id":"0197a9b2-7c3e-7d41-9f08-5b6c1e2a3d4f","status":"accepted"}"#;
 const BATCH: &str = r#"{"accepted":1000,"duplicates":0,"rejected":0,"errors":[]}"#;
 const REQUEST_ID: (&str, &str) = ("X-Request-Id", "4bf92f3577b34da6a3ce929d0e0e4736");
 
-async fn answer(request: HttpRequest, body: web::Bytes) -> HttpResponse {
+const LAST_MODIFIED: &str = "Mon, 26 May 2025 14:00:00 GMT";
+
+fn answer(request: &HttpRequest, body: &web::Bytes, counts: &web::Bytes) -> HttpResponse {
+    if request.method() == Method::PUT {
+        return HttpResponse::NoContent().insert_header(REQUEST_ID).finish();
+    }
+    if request.path() == "/segments/count" {
+        return HttpResponse::Ok()
+            .content_type("application/json")
+            .insert_header((header::CACHE_CONTROL, "no-cache"))
+            .insert_header((header::LAST_MODIFIED, LAST_MODIFIED))
+            .insert_header(REQUEST_ID)
+            .body(counts.clone());
+    }
     let is_batch = body.first() == Some(&b'[')
         || request.path() == "/batch"
         || request
@@ -42,7 +60,10 @@ fn workers() -> Result<usize, String> {
 #[actix_web::main]
 async fn main() -> io::Result<()> {
     let workers = workers().map_err(io::Error::other)?;
-    let server = HttpServer::new(|| {
+    let counts = web::Bytes::from(std::env::var("BARE_COUNTS").unwrap_or_default());
+    let server = HttpServer::new(move || {
+        let counts = counts.clone();
+        let answer = move |request, body| ready(answer(&request, &body, &counts));
         App::new().app_data(web::PayloadConfig::new(BODY_LIMIT_BYTES)).default_service(web::to(answer))
     })
     .workers(workers)

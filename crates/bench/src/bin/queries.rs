@@ -8,20 +8,18 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use footfall_bench::history::{BATCH, DAYS, History, fill};
 use footfall_bench::load::events::{PAGES, VISITORS};
-use footfall_bench::load::histogram::Histogram;
+use footfall_bench::load::histogram::{Histogram, ms};
 use footfall_bench::load::machine::Machine;
-use footfall_bench::load::random::{Random, Zipf, scale};
+use footfall_bench::load::random::{Random, Zipf};
 use footfall_bench::stores::{Store, SystemClock};
 use footfall_domain::answers::{EventFilter, Metric, Order, PageOrder, SeriesFilter, Slice};
 use footfall_domain::calendar::{Interval, TimeZone, intervals};
-use footfall_domain::event::{EventBatch, EventId, EventParts, Subject};
 use footfall_domain::time::{DAY_US, HOUR_US, MINUTE_US, TimeRange, Timestamp};
 use footfall_ports::{Analytics, Clock, EventLog};
 
 const EVENTS: usize = 10_000_000;
-const BATCH: usize = 1_000;
-const DAYS: i64 = 30;
 const ROUNDS: u32 = 1_000;
 const SLOW_ROUNDS: u32 = 50;
 
@@ -33,9 +31,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{:?}", Machine::look_up());
     let now = SystemClock.now();
     let mut store = Store::start(&backend, Arc::new(SystemClock)).await?;
-    let history = History { now, random: Random::new(1, 1), pages: Zipf::new(PAGES) };
-    let (raw_bytes, batches) = fill(&store, history, events).await?;
-    memory(&store, events, raw_bytes);
+    let start = Instant::now();
+    let filled = fill(&*store.log(), History::new(now), events, None).await?;
+    let took = start.elapsed();
+    // A question that is cheap to answer, and waits for all to be counted.
+    store.analytics().page("/".into(), TimeRange::ALL).await?;
+    println!(
+        "filled with {events} events in {:.1} s, {:.1} s of them in append ({:.2} us an event), settled {:.0} ms later",
+        took.as_secs_f64(),
+        filled.in_append.as_secs_f64(),
+        filled.in_append.as_secs_f64() * 1e6 / events as f64,
+        ms(start.elapsed().saturating_sub(took))
+    );
+    let batches = filled.batches;
+    memory(&store, events, filled.raw_bytes);
     disk(&mut store, events).await?;
     println!(
         "ingestion: worst append of {BATCH} events {:.1} ms (aim: 20), p99.9 {:.1} ms, {} over 20 ms",
@@ -49,80 +58,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     summaries(&*figures, now).await?;
     rankings_and_series(&*figures, now).await?;
     listings(&*log, now).await
-}
-
-/// Where the events come from: thirty days that end now, in random order within a moving hour or over all of it.
-struct History {
-    now: Timestamp,
-    random: Random,
-    pages: Zipf,
-}
-
-impl History {
-    fn push(&mut self, batch: &mut EventBatch) {
-        let random = &mut self.random;
-        let mut id = [0; 16];
-        id[..8].copy_from_slice(&random.next_u64().to_le_bytes());
-        id[8..].copy_from_slice(&random.next_u64().to_le_bytes());
-        let ago_us = (random.next_u64() % (DAYS * DAY_US) as u64) as i64;
-        // A uniform number squared, as in the load benchmark: a tenth of the visitors makes a third of the visits.
-        let uniform = random.next_u64() >> 32;
-        let user = format!("user-{:07}", scale(((uniform * uniform) >> 32) as u32, VISITORS));
-        let page = self.pages.draw(random);
-        let event_type = match random.below(100) {
-            0..70 => "page_view",
-            70..90 => "click",
-            90..97 => "purchase",
-            _ => "signup",
-        };
-        let page = format!("https://shop.example.com/products/{page:04}");
-        let properties = format!(
-            r#"{{"page":"{page}","referrer":"https://www.example.org/search","title":"Espresso machines","screen":"1920x1080"}}"#
-        );
-        let subject = if event_type == "page_view" {
-            Subject::Page(&properties[9..9 + page.len()])
-        } else {
-            Subject::None
-        };
-        batch.push(&EventParts {
-            id: EventId::from_bytes(id),
-            at: self.now.plus_micros(-ago_us),
-            event_type,
-            user: Some(&user),
-            subject,
-            properties: &properties,
-        });
-    }
-}
-
-async fn fill(
-    store: &Store,
-    mut history: History,
-    events: usize,
-) -> Result<(usize, Histogram), Box<dyn Error>> {
-    let log = store.log();
-    let (mut raw_bytes, mut batches, mut in_append) = (0, Histogram::default(), Duration::ZERO);
-    let start = Instant::now();
-    for _ in 0..events.div_ceil(BATCH) {
-        let mut batch = EventBatch::with_capacity(BATCH, BATCH * 300);
-        (0..BATCH).for_each(|_| history.push(&mut batch));
-        raw_bytes += batch.bytes();
-        let began = Instant::now();
-        log.append(Arc::new(batch)).await?;
-        batches.record(began.elapsed());
-        in_append += began.elapsed();
-    }
-    let filled = start.elapsed();
-    // A question that is cheap to answer, and waits for all to be counted.
-    store.analytics().page("/".into(), TimeRange::ALL).await?;
-    println!(
-        "filled with {events} events in {:.1} s, {:.1} s of them in append ({:.2} us an event), settled {:.0} ms later",
-        filled.as_secs_f64(),
-        in_append.as_secs_f64(),
-        in_append.as_secs_f64() * 1e6 / events as f64,
-        ms(start.elapsed().saturating_sub(filled))
-    );
-    Ok((raw_bytes, batches))
 }
 
 fn memory(store: &Store, events: usize, raw_bytes: usize) {
@@ -150,10 +85,6 @@ async fn disk(store: &mut Store, events: usize) -> Result<(), Box<dyn Error>> {
         println!("start with {events} events: {:.2} s  aim: 5", start.as_secs_f64());
     }
     Ok(())
-}
-
-fn ms(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
 }
 
 /// Asks so many times and prints what it took.

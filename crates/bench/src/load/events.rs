@@ -7,48 +7,20 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use super::random::{Random, Zipf, scale};
+use super::{
+    random::{Random, Zipf, scale},
+    requests::{
+        DOMAINS, Events, ID, KINDS, Load, Number, Request, Slots, TIME, event, get, mail_event, post,
+        put_mail,
+    },
+};
 
 /// Pages that visits fall on, by Zipf's law.
 pub const PAGES: u32 = 10_000;
 /// Visitors; the n-th is drawn with a density falling as 1/√n.
 pub const VISITORS: u32 = 1_000_000;
-
-// Placeholders, each overwritten by as many bytes. The hyphens and the letter `Z` stay.
-const ID: &str = "00000000-0000-4000-8000-000000000000";
-const USER: &str = "user-0000000";
-const TIME: &str = "2000-01-01T00:00:00.000000Z";
-const NUMBERED: [&str; 2] = ["products/0000", "sku-0000"];
-
-/// One kind of event: how many of a hundred are of it, and its `event_type` and `properties`.
-struct Kind {
-    percent: u32,
-    event_type: &'static str,
-    properties: &'static str,
-}
-
-const KINDS: [Kind; 4] = [
-    Kind {
-        percent: 70,
-        event_type: "page_view",
-        properties: r#"{"page":"https://shop.example.com/products/0000","referrer":"https://www.example.org/search","title":"Espresso machines","screen":"1920x1080"}"#,
-    },
-    Kind {
-        percent: 20,
-        event_type: "click",
-        properties: r#"{"page":"https://shop.example.com/products/0000","element":"button#add-to-cart","x":812,"y":344,"screen":"1920x1080"}"#,
-    },
-    Kind {
-        percent: 7,
-        event_type: "purchase",
-        properties: r#"{"product_id":"sku-0000","amount":149.95,"currency":"EUR","quantity":1,"payment":"card","coupon":null}"#,
-    },
-    Kind {
-        percent: 3,
-        event_type: "signup",
-        properties: r#"{"plan":"free","referrer":"https://www.example.org/search","newsletter":true,"locale":"en-GB"}"#,
-    },
-];
+/// One in so many of single mails bounces.
+const BOUNCE_IN: u32 = 1_000;
 
 /// When the events are said to have happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,46 +31,11 @@ pub enum Times {
     LastDays(u32),
 }
 
-/// What one request carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Load {
-    /// One event, as an object.
-    Single,
-    /// So many events, as an array.
-    Batch(u32),
-}
-
-impl Load {
-    /// Events in a request.
-    pub fn events(self) -> u64 {
-        match self {
-            Self::Single => 1,
-            Self::Batch(events) => u64::from(events),
-        }
-    }
-}
-
-/// Where the changing parts of one event begin in the request.
-#[derive(Clone, Copy, Debug)]
-struct Slots {
-    id: usize,
-    user: usize,
-    time: usize,
-    /// The four digits of the page or product; a sign-up has none.
-    number: Option<usize>,
-}
-
-#[derive(Debug)]
-struct Request {
-    bytes: Vec<u8>,
-    slots: Vec<Slots>,
-}
-
 /// The stream of requests of one connection.
 #[derive(Debug)]
 pub struct Traffic {
     load: Load,
-    /// One for each kind of event, or the one batch.
+    /// One for each kind of event, the one batch or question, or a delivery and a bounce.
     requests: Vec<Request>,
     draws: Draws,
 }
@@ -115,11 +52,17 @@ impl Traffic {
     ) -> Self {
         let mut draws = Draws::new(times, Random::new(seed, stream), pages);
         let requests = match load {
-            Load::Single => KINDS.iter().map(|kind| request(address, &event(kind))).collect(),
-            Load::Batch(events) => {
-                let body: Vec<String> = (0..events).map(|_| event(&KINDS[draws.kind()])).collect();
-                vec![request(address, &format!("[{}]", body.join(",")))]
+            Load::Single => KINDS.iter().map(|kind| post(address, &event(kind))).collect(),
+            Load::Batch(events, what) => {
+                let one = |_| match what {
+                    Events::Mixed => event(&KINDS[draws.kind()]),
+                    Events::Mails => mail_event(),
+                };
+                let body: Vec<String> = (0..events).map(one).collect();
+                vec![post(address, &format!("[{}]", body.join(",")))]
             }
+            Load::Mail => ["delivered", "bounced"].map(|outcome| put_mail(address, outcome)).into(),
+            Load::Counts(_) => vec![get(address, "/segments/count")],
         };
         Self { load, requests, draws }
     }
@@ -131,7 +74,11 @@ impl Traffic {
 
     /// The next request, whole. `now` is passed in because the caller has just looked at the clock.
     pub fn next_request(&mut self, now: Instant) -> &[u8] {
-        let index = if self.load == Load::Single { self.draws.kind() } else { 0 };
+        let index = match self.load {
+            Load::Single => self.draws.kind(),
+            Load::Mail => usize::from(self.draws.random.below(BOUNCE_IN) == 0),
+            Load::Batch(..) | Load::Counts(_) => 0,
+        };
         let Request { bytes, slots } = &mut self.requests[index];
         self.draws.begin(now);
         for slot in slots.iter() {
@@ -139,38 +86,6 @@ impl Traffic {
         }
         bytes
     }
-}
-
-fn event(kind: &Kind) -> String {
-    let Kind { event_type, properties, .. } = kind;
-    format!(
-        r#"{{"event_id":"{ID}","user_id":"{USER}","event_type":"{event_type}","timestamp":"{TIME}","properties":{properties}}}"#
-    )
-}
-
-fn request(address: SocketAddr, body: &str) -> Request {
-    let head = format!(
-        "POST /events HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    let slots = body
-        .match_indices(ID)
-        .map(|(start, _)| {
-            // An event's parts lie between its identifier and the next event's.
-            let rest = &body[start + ID.len()..];
-            let rest = &rest[..rest.find(ID).unwrap_or(rest.len())];
-            let id = head.len() + start;
-            let offset = |part: &str| rest.find(part).map(|at| id + ID.len() + at);
-            let digits = |part: &&str| offset(part).map(|at| at + part.len() - 4);
-            Slots {
-                id,
-                user: offset(USER).unwrap_or(id) + USER.len() - 7,
-                time: offset(TIME).unwrap_or(id),
-                number: NUMBERED.iter().find_map(digits),
-            }
-        })
-        .collect();
-    Request { bytes: (head + body).into_bytes(), slots }
 }
 
 /// The random draws, and the clock that the times are taken from.
@@ -218,19 +133,28 @@ impl Draws {
     fn overwrite(&mut self, bytes: &mut [u8], slots: Slots) {
         self.write_id(&mut bytes[slots.id..slots.id + ID.len()]);
         let bits = self.random.next_u64();
-        let microsecond = scale(bits as u32, 1_000_000);
-        if let Times::LastDays(days) = self.times {
-            let age = self.random.below(days * 86_400);
-            write_second(&mut self.text, self.second - u64::from(age));
+        if let Some(time) = slots.time {
+            let microsecond = scale(bits as u32, 1_000_000);
+            if let Times::LastDays(days) = self.times {
+                let age = self.random.below(days * 86_400);
+                write_second(&mut self.text, self.second - u64::from(age));
+            }
+            write_digits(&mut self.text[20..26], microsecond);
+            bytes[time..time + TIME.len()].copy_from_slice(&self.text);
         }
-        write_digits(&mut self.text[20..26], microsecond);
-        bytes[slots.time..slots.time + TIME.len()].copy_from_slice(&self.text);
-        // A uniform number squared: a tenth of the visitors makes a third of the visits.
-        let uniform = bits >> 32;
-        let user = scale(((uniform * uniform) >> 32) as u32, VISITORS);
-        write_digits(&mut bytes[slots.user..slots.user + 7], user);
-        if let Some(number) = slots.number {
-            write_digits(&mut bytes[number..number + 4], self.pages.draw(&mut self.random));
+        if let Some(user) = slots.user {
+            // A uniform number squared: a tenth of the visitors makes a third of the visits.
+            let uniform = bits >> 32;
+            write_digits(&mut bytes[user..user + 7], scale(((uniform * uniform) >> 32) as u32, VISITORS));
+        }
+        match slots.number {
+            Some(Number::Page(at)) => write_digits(&mut bytes[at..at + 4], self.pages.draw(&mut self.random)),
+            Some(Number::Domain(at)) => write_digits(&mut bytes[at..at + 4], scale(bits as u32, DOMAINS)),
+            Some(Number::NewDomain(at)) => {
+                write_digits(&mut bytes[at..at + 6], self.random.below(1_000_000));
+                write_digits(&mut bytes[at + 7..at + 13], self.random.below(1_000_000));
+            }
+            None => {}
         }
     }
 
@@ -357,7 +281,7 @@ mod tests {
 
     #[test]
     fn every_event_of_a_batch_is_overwritten() {
-        let mut traffic = traffic(Load::Batch(1_000), Times::LastDays(30));
+        let mut traffic = traffic(Load::Batch(1_000, Events::Mixed), Times::LastDays(30));
         let earliest = day_from_today(-31);
         let (mut ids, mut users) = (HashSet::new(), HashSet::new());
         for _ in 0..3 {
@@ -369,6 +293,37 @@ mod tests {
         }
         assert_eq!(ids.len(), 3_000);
         assert!(users.len() > 2_900, "{}", users.len());
+    }
+
+    #[test]
+    fn a_batch_of_mails_goes_to_domains_that_differ() {
+        let mut traffic = traffic(Load::Batch(1_000, Events::Mails), Times::Present);
+        let mut domains = HashSet::new();
+        for _ in 0..3 {
+            for event in body(traffic.next_request(Instant::now())).as_array().unwrap() {
+                assert_eq!((&event["event_type"], event.get("user_id")), (&"delivered".into(), None));
+                domains.insert(event["properties"]["domain"].as_str().unwrap().to_owned());
+            }
+        }
+        assert_eq!(domains.len(), 3_000);
+        assert!(domains.iter().all(|domain| domain.len() == "mail-000000-000000.example.com".len()));
+    }
+
+    #[test]
+    fn a_single_mail_has_a_key_of_its_own() {
+        let mut traffic = traffic(Load::Mail, Times::Present);
+        let (mut keys, mut domains, mut bounced) = (HashSet::new(), HashSet::new(), 0);
+        for _ in 0..20_000 {
+            let request = str::from_utf8(traffic.next_request(Instant::now())).unwrap();
+            let (domain, rest) = request.strip_prefix("PUT /events/").unwrap().split_once('/').unwrap();
+            let key = rest.strip_suffix("\r\n\r\n").unwrap().split_once("Idempotency-Key: ").unwrap().1;
+            assert_eq!(key.len(), ID.len());
+            assert!(keys.insert(key.to_owned()));
+            domains.insert(domain.to_owned());
+            bounced += u32::from(rest.starts_with("bounced "));
+        }
+        assert!(domains.contains(&super::super::requests::domain_name(4_321)), "{}", domains.len());
+        assert!((7_000..=8_000).contains(&domains.len()) && (5..60).contains(&bounced), "{bounced}");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! As much of an HTTP/1.1 client as a load generator needs: it writes prepared bytes and reads answers that carry a
-//! `Content-Length`. Kept minimal, because client and server share the cores.
+//! `Content-Length` or no content. Kept minimal, because client and server share the cores.
 
 use std::{
     io::{Read as _, Write as _},
@@ -98,6 +98,8 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Frame>, Failure> {
         let line = &bytes[line_start..at];
         line_start = at + 1;
         if line.len() <= 1 {
+            // No content has no length (RFC 9110 §8.6).
+            let body_bytes = if status == 204 { Some(0) } else { body_bytes };
             let body_bytes = body_bytes.ok_or("an answer without Content-Length")?;
             return Ok(Some(Frame { status, head_bytes: line_start, body_bytes }));
         }
@@ -195,6 +197,13 @@ mod tests {
             let frame = buffer.took(text.len() - cut).unwrap().unwrap();
             assert_eq!((buffer.answer(frame).status, buffer.answer(frame).body), (201, b"body".as_slice()));
         }
+    }
+
+    #[test]
+    fn no_content_has_no_length() {
+        let text = b"HTTP/1.1 204 No Content\r\nX-Request-Id: a\r\n\r\n";
+        let frame = Frame { status: 204, head_bytes: text.len(), body_bytes: 0 };
+        assert_eq!(parse_head(text).unwrap(), Some(frame));
     }
 
     #[test]

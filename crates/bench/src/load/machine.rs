@@ -69,6 +69,11 @@ pub fn peak_memory_bytes(process: u32) -> u64 {
     kibibytes(&fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default(), "VmHWM")
 }
 
+/// The memory, in bytes, that this process has resident now.
+pub fn resident_bytes() -> u64 {
+    kibibytes(&fs::read_to_string("/proc/self/status").unwrap_or_default(), "VmRSS")
+}
+
 fn kibibytes(text: &str, name: &str) -> u64 {
     let value = field(text, name).and_then(|value| value.strip_suffix(" kB")?.trim().parse().ok());
     value.map_or(0, |kibibytes: u64| kibibytes << 10)

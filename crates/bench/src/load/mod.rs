@@ -12,9 +12,11 @@ pub mod generator;
 pub mod histogram;
 pub mod http;
 pub mod machine;
+pub mod memberships;
 pub mod options;
 pub mod random;
 pub mod report;
+pub mod requests;
 pub mod scenarios;
 pub mod servers;
 

@@ -2,12 +2,13 @@
 
 use std::{env, ops::RangeInclusive, path::PathBuf, str::FromStr};
 
-use super::{Failure, events::Times, scenarios::Scenario};
+use super::{Failure, events::Times, requests::Events, scenarios::Scenario};
 
 /// Shown for `--help`.
 pub const USAGE: &str = "\
 usage: load [OPTIONS]
-  --scenario LIST    of a,b,c,d or single,batch,ten_thousand,pauses (default: all)
+  --scenario LIST    of a,b,c,d,e,f or single,batch,ten_thousand,pauses,put,segments (default: all)
+  --events KIND      of batches: mixed, or mails, each to a domain of its own (default mixed)
   --seconds N        length of a measurement (default 5; pauses take twice that)
   --rounds N         measurements of each server, alternately (default 3; ten_thousand at least 5)
   --quick            1 second and 1 round, unless given: a smoke test
@@ -17,7 +18,7 @@ usage: load [OPTIONS]
   --spread-days N    events' times evenly over the last N days (default: the present second)
   --pause-rate N     events a second behind the prober in pauses (default 400000)
   --seed N           other events; needed for a second run on a store that persists (default 1)
-  --no-verify        don't compare the answers with GET /analytics/summary
+  --no-verify        don't compare the answers with what Footfall counts
   --json FILE        write the figures there too
   --footfall PATH, --bare PATH
                      the programs (default: beside this one)
@@ -40,6 +41,8 @@ pub struct Options {
     pub threads: usize,
     /// Footfall's storage backend.
     pub backend: String,
+    /// The events of batches.
+    pub events: Events,
     /// The events' times.
     pub times: Times,
     /// Events a second behind the prober.
@@ -95,6 +98,7 @@ impl Options {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             threads: 1,
             backend: env::var("FOOTFALL__STORAGE__BACKEND").unwrap_or_else(|_| "memory".to_owned()),
+            events: Events::Mixed,
             times: Times::Present,
             pause_rate: 400_000,
             seed: 1,
@@ -111,6 +115,13 @@ impl Options {
             "--workers" => self.workers = within(name, &value, 1..=256)?,
             "--threads" => self.threads = within(name, &value, 1..=16)?,
             "--backend" => self.backend = value,
+            "--events" => {
+                self.events = match &*value {
+                    "mixed" => Events::Mixed,
+                    "mails" => Events::Mails,
+                    _ => return Err("--events takes mixed or mails".into()),
+                }
+            }
             "--spread-days" => self.times = Times::LastDays(within(name, &value, 1..=365)?),
             "--pause-rate" => self.pause_rate = within(name, &value, 1_000..=100_000_000)?,
             "--seed" => self.seed = within(name, &value, 0..=u64::MAX)?,
@@ -141,9 +152,12 @@ mod tests {
 
     #[test]
     fn options_are_taken_in_any_order() {
-        let options = parse("--rounds 2 --quick --scenario b,single --spread-days 30").unwrap().unwrap();
+        let options = parse("--rounds 2 --quick --scenario b,single,e --spread-days 30 --events mails")
+            .unwrap()
+            .unwrap();
         assert_eq!((options.seconds.to_string().as_str(), options.rounds), ("1", 2));
-        assert_eq!(options.scenarios, [Scenario::Batch, Scenario::Single]);
+        assert_eq!(options.scenarios, [Scenario::Batch, Scenario::Single, Scenario::Put]);
+        assert_eq!(options.events, Events::Mails);
         assert_eq!(options.times, Times::LastDays(30));
         assert!(parse("--help").unwrap().is_none());
     }
@@ -153,7 +167,8 @@ mod tests {
         for (arguments, part) in [
             ("--rounds 0", "--rounds takes"),
             ("--seconds", "--seconds"),
-            ("--scenario e", "scenario"),
+            ("--scenario g", "scenario"),
+            ("--events letters", "--events takes"),
             ("--seconds NaN", "--seconds takes"),
             ("--colour red", "--colour"),
         ] {

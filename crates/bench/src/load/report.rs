@@ -63,11 +63,11 @@ const OVER: Metric = metric("pauses_over_20_ms", "over 20 ms", 0, Across::Sum, |
     run.tally.latency.count_over(PAUSE_LIMIT) as f64
 });
 const SERVER_CPU: Metric =
-    metric("server_cpu_us_per_event", "server CPU us/event", 3, Across::Pooled, |run| {
+    metric("server_cpu_us_per_event", "server CPU us each", 3, Across::Pooled, |run| {
         run.server_cpu.as_secs_f64() * 1e6 / run.events.max(1) as f64
     });
 const GENERATOR_CPU: Metric =
-    metric("generator_cpu_us_per_event", "generator CPU us/event", 3, Across::Pooled, |run| {
+    metric("generator_cpu_us_per_event", "generator CPU us each", 3, Across::Pooled, |run| {
         run.generator_cpu.as_secs_f64() * 1e6 / run.events.max(1) as f64
     });
 const OTHERS: Metric = metric("others_cpu_cores", "others' cores", 2, Across::Most, |run| {
@@ -79,7 +79,9 @@ const MEMORY: Metric = metric("peak_memory_mib", "peak MiB", 0, Across::Most, |r
 
 fn metrics(scenario: Scenario) -> &'static [Metric] {
     match scenario {
-        Scenario::Single => &[REQUESTS, P50, P99, P999, MAX, SERVER_CPU, GENERATOR_CPU, OTHERS, MEMORY],
+        Scenario::Single | Scenario::Put | Scenario::Segments => {
+            &[REQUESTS, P50, P99, P999, MAX, SERVER_CPU, GENERATOR_CPU, OTHERS, MEMORY]
+        }
         Scenario::Batch => &[EVENTS, P50, P99, P999, MAX, SERVER_CPU, GENERATOR_CPU, OTHERS, MEMORY],
         Scenario::TenThousand => {
             &[WALL_MEDIAN, WALL_BEST, P50, P99, P999, MAX, SERVER_CPU, GENERATOR_CPU, OTHERS]
@@ -153,6 +155,8 @@ fn aims(outcome: &Outcome) -> Vec<Aim> {
             at_least("requests/s, ratio >= 0.85", ratio(REQUESTS), 0.85),
             at_most("p99, ratio <= 2", ratio(P99), 2.0),
         ],
+        Scenario::Put => vec![],
+        Scenario::Segments => vec![at_least("requests/s, ratio >= 0.8", ratio(REQUESTS), 0.8)],
         Scenario::Batch => vec![at_least("events/s >= 1,000,000", footfall(EVENTS), 1e6)],
         Scenario::TenThousand => vec![at_most("wall ms < 150", footfall(WALL_MEDIAN), 150.0)],
         Scenario::Pauses => {
@@ -204,8 +208,7 @@ pub fn table(outcome: &Outcome, options: &Options) -> String {
         let sum =
             |part: fn(&Verification) -> u64| outcome.verifications.iter().map(part).sum::<u64>().to_string();
         let (accepted, counted) = (sum(|one| one.accepted), sum(|one| one.counted));
-        let _ =
-            writeln!(text, "  counts: {} accepted, {} in the summary", grouped(&accepted), grouped(&counted));
+        let _ = writeln!(text, "  counts: {} accepted, {} counted", grouped(&accepted), grouped(&counted));
     }
     for problem in &outcome.problems {
         let _ = writeln!(text, "  PROBLEM: {problem}");
@@ -214,7 +217,7 @@ pub fn table(outcome: &Outcome, options: &Options) -> String {
 }
 
 /// Commas between the thousands.
-fn grouped(number: &str) -> String {
+pub(crate) fn grouped(number: &str) -> String {
     let end = number.find('.').unwrap_or(number.len());
     let mut text = String::new();
     for (at, character) in number.char_indices() {

@@ -1,4 +1,4 @@
-//! The four scenarios: what is sent, for how long, to which server in which order, and the check that nothing was lost.
+//! The six scenarios: what is sent, for how long, to which server in which order, and the check that nothing was lost.
 
 use std::{net::SocketAddr, str::FromStr, thread, time::Duration};
 
@@ -6,12 +6,13 @@ use serde_json::Value;
 
 use super::{
     Failure,
-    events::{Load, Times, day_from_today},
+    events::{Times, day_from_today},
     generator::{Generator, Length, Plan, Tally, probe},
     histogram::Histogram,
     http::BlockingConnection,
-    machine,
+    machine, memberships,
     options::Options,
+    requests::{DOMAINS, Events, Load, domain_name},
     servers::{Children, Server, Side},
 };
 
@@ -39,11 +40,16 @@ pub enum Scenario {
     TenThousand,
     /// Single events while batches arrive steadily: the longest wait.
     Pauses,
+    /// One mail a request, told by the path, over 64 connections.
+    Put,
+    /// Questions for the segments' counts over 64 connections.
+    Segments,
 }
 
 impl Scenario {
     /// All, in the order in which they run.
-    pub const ALL: [Self; 4] = [Self::Single, Self::Batch, Self::TenThousand, Self::Pauses];
+    pub const ALL: [Self; 6] =
+        [Self::Single, Self::Batch, Self::TenThousand, Self::Pauses, Self::Put, Self::Segments];
 
     /// The name in options and files.
     pub fn name(self) -> &'static str {
@@ -52,6 +58,8 @@ impl Scenario {
             Self::Batch => "batch",
             Self::TenThousand => "ten_thousand",
             Self::Pauses => "pauses",
+            Self::Put => "put",
+            Self::Segments => "segments",
         }
     }
 
@@ -60,7 +68,13 @@ impl Scenario {
         let seconds = options.seconds;
         match self {
             Self::Single => format!("one event a request, 64 connections, {seconds} s"),
-            Self::Batch => format!("{BATCH_EVENTS} events a request, 8 connections, {seconds} s"),
+            Self::Batch => {
+                let what = match options.events {
+                    Events::Mixed => "events",
+                    Events::Mails => "mails, each to a domain of its own,",
+                };
+                format!("{BATCH_EVENTS} {what} a request, 8 connections, {seconds} s")
+            }
             Self::TenThousand => {
                 format!(
                     "{TEN_THOUSAND} events one by one, 16 connections, after {TEN_THOUSAND_WARM_UP} to warm up"
@@ -71,6 +85,10 @@ impl Scenario {
                 2.0 * seconds,
                 options.pause_rate
             ),
+            Self::Put => format!("PUT of a mail to one of {DOMAINS} domains, 64 connections, {seconds} s"),
+            Self::Segments => {
+                format!("GET of the counts of 500 segments, 64 connections, {seconds} s")
+            }
         }
     }
 
@@ -86,13 +104,20 @@ impl Scenario {
     fn plan(self, address: SocketAddr, round: usize, options: &Options) -> Plan {
         let (connections, load) = match self {
             Self::Single => (64, Load::Single),
-            Self::Batch => (8, Load::Batch(BATCH_EVENTS)),
+            Self::Batch => (8, Load::Batch(BATCH_EVENTS, options.events)),
             Self::TenThousand => (16, Load::Single),
-            Self::Pauses => (PAUSE_CONNECTIONS as usize, Load::Batch(BATCH_EVENTS)),
+            Self::Pauses => (PAUSE_CONNECTIONS as usize, Load::Batch(BATCH_EVENTS, options.events)),
+            Self::Put => (64, Load::Mail),
+            Self::Segments => (64, Load::Counts(memberships::counts().len())),
         };
         // A store may persist over the rounds: each has events of its own, the same for both servers.
         let seed = options.seed.wrapping_mul(1_000_003) ^ ((self as u64) << 32 | (round as u64) << 40);
         Plan { address, connections, threads: options.threads, load, times: options.times, seed }
+    }
+
+    /// How many events Footfall says it has.
+    fn stored(self, plan: &Plan) -> Result<u64, Failure> {
+        if self == Self::Put { mails(plan) } else { total_events(plan) }
     }
 }
 
@@ -100,7 +125,7 @@ impl FromStr for Scenario {
     type Err = Failure;
 
     fn from_str(text: &str) -> Result<Self, Failure> {
-        let letter = |index: usize| ["a", "b", "c", "d"][index];
+        let letter = |index: usize| ["a", "b", "c", "d", "e", "f"][index];
         let named = |(index, scenario): &(usize, &Self)| text == letter(*index) || text == scenario.name();
         let found = Self::ALL.iter().enumerate().find(named);
         found.map(|(_, scenario)| *scenario).ok_or_else(|| format!("unknown scenario {text}").into())
@@ -137,7 +162,7 @@ pub struct Verification {
     pub round: usize,
     /// Events whose acceptance was answered, warm-up included.
     pub accepted: u64,
-    /// By how much `total_events` of the summary has grown.
+    /// By how much `total_events` of the summary has grown, or the mails of all domains.
     pub counted: u64,
 }
 
@@ -148,7 +173,7 @@ pub struct Outcome {
     pub scenario: Scenario,
     /// In the order in which they were made.
     pub runs: Vec<Run>,
-    /// One a round, unless switched off.
+    /// One a round, unless switched off or nothing is stored.
     pub verifications: Vec<Verification>,
     /// What was not as it must be. With any, the figures don't count.
     pub problems: Vec<String>,
@@ -181,8 +206,11 @@ impl Outcome {
     ) -> Result<(), Failure> {
         let server = Server::start(side, options, children)?;
         let plan = self.scenario.plan(server.address(), round, options);
-        let verify = options.verify && side == Side::Footfall;
-        let before = if verify { total_events(&plan)? } else { 0 };
+        let verify = options.verify && side == Side::Footfall && self.scenario != Scenario::Segments;
+        let before = if verify { self.scenario.stored(&plan)? } else { 0 };
+        if self.scenario == Scenario::Segments && side == Side::Footfall {
+            memberships::fill(plan.address)?;
+        }
 
         let (run, accepted) = drive(self.scenario, side, round, &plan, options, &server)?;
         if let Some(first) = &run.tally.first_unexpected {
@@ -192,11 +220,10 @@ impl Outcome {
         self.runs.push(run);
 
         if verify {
-            let counted = total_events(&plan)?.saturating_sub(before);
+            let counted = self.scenario.stored(&plan)?.saturating_sub(before);
             if counted != accepted {
-                self.problems.push(format!(
-                    "round {round}: {accepted} events were accepted, the summary counts {counted}"
-                ));
+                self.problems
+                    .push(format!("round {round}: {accepted} events were accepted, {counted} are counted"));
             }
             self.verifications.push(Verification { round, accepted, counted });
         }
@@ -219,7 +246,9 @@ fn drive(
     let time = Duration::from_secs_f64(options.seconds);
     let warm_up = Length::Time((time / 10).min(Duration::from_millis(500)));
     let (warm_up, length, interval) = match scenario {
-        Scenario::Single | Scenario::Batch => (warm_up, Length::Time(time), Duration::ZERO),
+        Scenario::Single | Scenario::Batch | Scenario::Put | Scenario::Segments => {
+            (warm_up, Length::Time(time), Duration::ZERO)
+        }
         Scenario::TenThousand => {
             (Length::Requests(TEN_THOUSAND_WARM_UP), Length::Requests(TEN_THOUSAND), Duration::ZERO)
         }
@@ -284,18 +313,32 @@ fn total_events(plan: &Plan) -> Result<u64, Failure> {
         Times::Present => 2,
         Times::LastDays(days) => i64::from(days) + 2,
     };
-    let request = format!(
-        "GET /analytics/summary?from={}&to={} HTTP/1.1\r\nHost: {}\r\n\r\n",
-        day_from_today(-days),
-        day_from_today(3),
-        plan.address
-    );
+    let path = format!("/analytics/summary?from={}&to={}", day_from_today(-days), day_from_today(3));
+    let summary = ask(&mut BlockingConnection::open(plan.address)?, plan, &path)?;
+    summary["total_events"]
+        .as_u64()
+        .ok_or_else(|| format!("a summary without total_events: {summary}").into())
+}
+
+/// What Footfall counts over all domains that single mails go to.
+fn mails(plan: &Plan) -> Result<u64, Failure> {
     let mut connection = BlockingConnection::open(plan.address)?;
+    let mut sum = 0;
+    for number in 0..DOMAINS {
+        let counts = ask(&mut connection, plan, &format!("/domains/{}", domain_name(number)))?;
+        let mails = counts["delivered"].as_u64().zip(counts["bounced"].as_u64());
+        let (delivered, bounced) = mails.ok_or_else(|| format!("a domain without counts: {counts}"))?;
+        sum += delivered + bounced;
+    }
+    Ok(sum)
+}
+
+fn ask(connection: &mut BlockingConnection, plan: &Plan, path: &str) -> Result<Value, Failure> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", plan.address);
     let answer = connection.exchange(request.as_bytes())?;
     let text = String::from_utf8_lossy(answer.body);
     if answer.status != 200 {
-        return Err(format!("GET /analytics/summary: status {}: {text}", answer.status).into());
+        return Err(format!("GET {path}: status {}: {text}", answer.status).into());
     }
-    let summary: Value = serde_json::from_str(&text)?;
-    summary["total_events"].as_u64().ok_or_else(|| format!("a summary without total_events: {text}").into())
+    Ok(serde_json::from_str(&text)?)
 }

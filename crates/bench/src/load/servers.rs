@@ -13,7 +13,7 @@ use std::{
 
 use footfall_test_services::Postgres;
 
-use super::{Failure, machine, options::Options};
+use super::{Failure, machine, memberships, options::Options};
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// Longer than Footfall's default grace period of 20 s.
@@ -175,6 +175,7 @@ impl Drop for Server {
 fn bare(options: &Options) -> Command {
     let mut command = Command::new(&options.bare);
     command.args(["--workers", &options.workers.to_string()]);
+    command.env("BARE_COUNTS", memberships::counts());
     command
 }
 
