@@ -14,6 +14,8 @@ const BULK_MIN: usize = 64;
 
 /// What an allocation costs beyond its bytes.
 const ALLOCATION_BYTES: usize = 16;
+/// A container as a bitset.
+const BITSET_BYTES: usize = 8 * 1024;
 /// What a bitmap costs for each container beyond its members.
 const CONTAINER_BYTES: usize = 48 + ALLOCATION_BYTES;
 
@@ -130,9 +132,13 @@ impl VisitorSet {
             Self::Few(few) => size_of_val(&**few) + ALLOCATION_BYTES,
             Self::Many(many) => {
                 let held = many.statistics();
-                // Arrays may have grown to twice what they hold.
-                2 * held.n_bytes_array_containers as usize
-                    + held.n_bytes_bitset_containers as usize
+                // The statistics count four bytes for each place of an array, where there are two, and the bits of a bitset as
+                // bytes. Arrays grow to at most twice what they hold, and keep their room when members go: so much is
+                // counted from the start, for no single member to be charged for all of it.
+                let array_bytes = (4 * held.n_values_array_containers as usize)
+                    .max(held.n_bytes_array_containers as usize / 2);
+                array_bytes
+                    + held.n_bitset_containers as usize * BITSET_BYTES
                     + 2 * held.n_bytes_run_containers as usize
                     + 2 * held.n_containers as usize * CONTAINER_BYTES
                     + size_of::<RoaringBitmap>()
