@@ -29,6 +29,7 @@
 mod backend;
 pub mod cases;
 mod clock;
+mod cut;
 mod draft;
 pub mod events;
 pub mod expected;
@@ -42,6 +43,7 @@ mod trial;
 
 pub use backend::{Backend, Harness};
 pub use clock::TestClock;
+pub use cut::windows_that_are_cut_stay;
 pub use draft::{Draft, Topic, batch_of, id, instant, range, user_names};
 pub use kept::{CacheTrial, run_on};
 pub use property::property_cases;

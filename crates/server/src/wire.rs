@@ -35,9 +35,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Serves until SIGTERM or SIGINT, then finishes what is in flight.
 pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
-    let redis = redis(config)?;
+    let stores = open_store(config).await?;
+    let redis = redis(config, &stores)?;
     let telemetry = Arc::new(Telemetry::new(redis.clone())?);
-    let api = Data::new(api(config, redis.clone(), telemetry.clone()).await?);
+    let api = Data::new(api(config, stores, redis.as_ref(), telemetry.clone())?);
     jobs::start(config, &api, &telemetry, redis.map(|redis| redis.on_return()));
     let scope = RequestScope::new(config.limits.request_timeout, rand::random());
     let server = HttpServer::new(move || {
@@ -80,11 +81,13 @@ pub(crate) struct Stores {
     pub(crate) segments: Arc<dyn Segments>,
     pub(crate) snapshots: Arc<dyn SnapshotStore>,
     pub(crate) health: Arc<dyn Health>,
+    /// Tells this store from others.
+    identity: u64,
 }
 
 impl Stores {
     /// A store that fills all the ports by itself.
-    fn of<S: Store + 'static>(store: Arc<S>) -> Self {
+    fn of<S: Store + 'static>(store: Arc<S>, identity: u64) -> Self {
         Self {
             log: store.clone(),
             analytics: store.clone(),
@@ -93,6 +96,7 @@ impl Stores {
             segments: store.clone(),
             snapshots: store.clone(),
             health: store,
+            identity,
         }
     }
 }
@@ -101,27 +105,37 @@ impl Stores {
 /// adapter it is.
 pub(crate) async fn open_store(config: &Config) -> Result<Stores, Box<dyn Error>> {
     Ok(match config.storage.backend {
-        Backend::Embedded => Stores::of(Arc::new(EmbeddedStore::open(EmbeddedOptions {
-            folder: config.embedded.folder.clone(),
-            sync: config.embedded.sync,
-            retention: config.storage.retention,
-            clock: Arc::new(SystemClock),
-        })?)),
-        Backend::Memory => Stores::of(Arc::new(MemoryStore::start(MemoryOptions {
-            max_bytes: config.memory.max_bytes,
-            retention: config.storage.retention,
-            clock: Arc::new(SystemClock),
-        })?)),
-        Backend::Postgres => Stores::of(Arc::new(
-            PostgresStore::open(PostgresOptions {
+        Backend::Embedded => {
+            let store = EmbeddedStore::open(EmbeddedOptions {
+                folder: config.embedded.folder.clone(),
+                sync: config.embedded.sync,
+                retention: config.storage.retention,
+                clock: Arc::new(SystemClock),
+            })?;
+            let identity = store.identity();
+            Stores::of(Arc::new(store), identity)
+        }
+        Backend::Memory => {
+            let store = MemoryStore::start(MemoryOptions {
+                max_bytes: config.memory.max_bytes,
+                retention: config.storage.retention,
+                clock: Arc::new(SystemClock),
+            })?;
+            let identity = store.identity();
+            Stores::of(Arc::new(store), identity)
+        }
+        Backend::Postgres => {
+            let store = PostgresStore::open(PostgresOptions {
                 connect: config.postgres.connect.clone(),
                 migrate_on_start: config.postgres.migrate_on_start,
                 retention: config.storage.retention,
                 clock: Arc::new(SystemClock),
                 random: rand::random,
             })
-            .await?,
-        )),
+            .await?;
+            let identity = store.identity();
+            Stores::of(Arc::new(store), identity)
+        }
     })
 }
 
@@ -144,10 +158,11 @@ pub(crate) fn ingest(config: &Config, log: Arc<dyn EventLog>) -> Result<Ingest, 
     Ok(Ingest::new(log, clock, ids, rules(config)?, limits(config), config.storage.retention))
 }
 
-/// Redis, where it is configured.
-fn redis(config: &Config) -> Result<Option<RedisStore>, Box<dyn Error>> {
+/// Redis, where it is configured, for what is worked out from that store: what another one has left there is never taken for it.
+fn redis(config: &Config, stores: &Stores) -> Result<Option<RedisStore>, Box<dyn Error>> {
     let Some(url) = config.redis.url.clone() else { return Ok(None) };
-    let options = RedisOptions { url, prefix: config.redis.prefix.clone(), random: rand::random };
+    let prefix = format!("{}:{:016x}", config.redis.prefix, stores.identity);
+    let options = RedisOptions { url, prefix, random: rand::random };
     Ok(Some(RedisStore::new(options).map_err(|error| format!("FOOTFALL__REDIS__URL: {error}"))?))
 }
 
@@ -156,7 +171,7 @@ pub(crate) fn segment_snapshots(
     config: &Config,
     stores: &Stores,
 ) -> Result<SegmentSnapshots, Box<dyn Error>> {
-    Ok(snapshots_of(stores, redis(config)?.as_ref()))
+    Ok(snapshots_of(stores, redis(config, stores)?.as_ref()))
 }
 
 fn snapshots_of(stores: &Stores, redis: Option<&RedisStore>) -> SegmentSnapshots {
@@ -167,21 +182,21 @@ fn snapshots_of(stores: &Stores, redis: Option<&RedisStore>) -> SegmentSnapshots
     SegmentSnapshots::new(stores.segments.clone(), shared, Arc::new(SystemClock))
 }
 
-async fn api(
+fn api(
     config: &Config,
-    redis: Option<RedisStore>,
+    stores: Stores,
+    redis: Option<&RedisStore>,
     telemetry: Arc<Telemetry>,
 ) -> Result<Api, Box<dyn Error>> {
-    let stores = open_store(config).await?;
     let ingest = ingest(config, stores.log.clone())?;
-    let snapshots = snapshots_of(&stores, redis.as_ref());
-    let cache: Arc<dyn Cache> = match &redis {
+    let snapshots = snapshots_of(&stores, redis);
+    let cache: Arc<dyn Cache> = match redis {
         Some(redis) => Arc::new(redis.clone()),
         None => Arc::new(InProcessCache::new(config.cache.max_bytes, Arc::new(SystemClock))),
     };
     let analytics = stores.analytics.clone();
     let answers = Answers::new(analytics, cache, Arc::new(SystemClock), config.cache.max_stale);
-    let health: Arc<dyn Health> = match &redis {
+    let health: Arc<dyn Health> = match redis {
         Some(redis) => Arc::new(Together(vec![stores.health.clone(), Arc::new(redis.clone())])),
         None => stores.health.clone(),
     };

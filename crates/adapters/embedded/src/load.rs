@@ -74,11 +74,13 @@ impl Inner {
             .and_then(|floor| load(&disk, &extent, floor))
             .map_err(failed)?;
         let people = people.map_or_else(open_people, Ok)?;
+        let identity = people.identity(clock.now()).map_err(|error| OpenError::of(&people_file, error))?;
         let inner = Self {
             folder,
             disk,
             sync,
             retention,
+            identity,
             began: clock.now().micros().cast_unsigned(),
             removals: AtomicU64::new(0),
             clock,

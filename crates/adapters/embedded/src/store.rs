@@ -156,6 +156,8 @@ pub(crate) struct Inner {
     pub(crate) sync: Sync,
     pub(crate) retention: Option<Duration>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// When the store was made.
+    pub(crate) identity: u64,
     /// When this life of the store began.
     pub(crate) began: u64,
     /// How often events were erased or dropped since.
@@ -231,6 +233,11 @@ impl EmbeddedStore {
         running.start("embedded-fold", Some(FOLD), Inner::fold_until_ended).map_err(unusable)?;
         running.start("embedded-keep", Some(KEEP), Inner::keep_until_ended).map_err(unusable)?;
         Ok(Self { running: Arc::new(running) })
+    }
+
+    /// Tells this folder's store from others.
+    pub fn identity(&self) -> u64 {
+        self.inner().identity
     }
 
     pub(crate) fn inner(&self) -> &Arc<Inner> {

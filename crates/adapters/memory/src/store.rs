@@ -124,6 +124,11 @@ impl MemoryStore {
         Ok(Self { inner })
     }
 
+    /// Tells this life of this store from others.
+    pub fn identity(&self) -> u64 {
+        self.inner.began
+    }
+
     /// Bytes held now, as counted against the bound.
     pub fn used_bytes(&self) -> usize {
         self.inner.budget.used()

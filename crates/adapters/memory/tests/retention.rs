@@ -370,3 +370,16 @@ async fn read_while(backend: Backend, writing: Arc<AtomicBool>) {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn windows_that_are_cut_stay() {
+    let clock = footfall_conformance::TestClock::at("2025-05-26T02:00");
+    let options = footfall_memory::MemoryOptions {
+        max_bytes: 64 << 20,
+        retention: Some(HOUR * 3),
+        clock: Arc::new(clock.clone()),
+    };
+    let store = MemoryStore::start(options).expect("there are threads");
+    let backend = Backend::of(Arc::new(store.clone()));
+    footfall_conformance::windows_that_are_cut_stay(&backend, &clock, async || store.forget_expired()).await;
+}

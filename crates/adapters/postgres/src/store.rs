@@ -129,6 +129,11 @@ impl PostgresStore {
         applied
     }
 
+    /// Tells the database from all others.
+    pub fn identity(&self) -> u64 {
+        self.inner().identity
+    }
+
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.running.inner
     }

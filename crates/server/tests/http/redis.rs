@@ -88,7 +88,7 @@ fn it_may_be_killed_paused_flushed_and_started_again() {
     until("it is used again", || state(&server)["status"] == "ok");
     assert_eq!(figure(&server, "footfall_redis_up"), 1);
     // What it lacks is brought to it by itself.
-    until("it has the snapshot", || !redis.command(&["KEYS", "footfall:snapshot:*"]).trim().is_empty());
+    until("it has the snapshot", || !redis.command(&["KEYS", "footfall:*:snapshot:*"]).trim().is_empty());
     all_is_right(&server, 4);
 
     redis.pause();
@@ -165,7 +165,7 @@ fn answers_are_not_stale_otherwise() {
         let day = server.get(&format!("/analytics/timeseries?metric=visitors&interval=day&{RANGE}"));
         assert_eq!(day["points"][0]["value"], round);
     }
-    assert!(!redis.command(&["KEYS", "footfall:cache:*"]).trim().is_empty());
+    assert!(!redis.command(&["KEYS", "footfall:*:cache:*"]).trim().is_empty());
 }
 
 #[test]
@@ -185,4 +185,36 @@ fn what_is_remembered_is_counted() {
     });
     assert!(figure(&server, "footfall_segments_snapshot_age_seconds") < 30);
     assert!(!server.ask(&Request::get("/metrics")).text().contains("footfall_redis"));
+}
+
+/// What another store has left there is not taken for this one's: not a memory store of another life either.
+#[test]
+fn stores_on_one_redis_do_not_mix() {
+    let redis = Redis::start();
+    for round in 0..2 {
+        let server = with_redis(&redis, &[("CACHE__MAX_STALE", "1h")]);
+        assert_eq!(server.get("/segments/count"), json!([]), "round {round}");
+        assert_eq!(total(&server), 0);
+        server.store(&json!([click("a")]));
+        join(&server, "a");
+        assert_eq!(refresh(&server), json!([{ "title": "RU", "usersCount": 1 }]));
+        assert_eq!(
+            server.get("/analytics/summary?from=2025-05-26T00:00:00Z&to=2025-05-26T23:00:00Z")["total_events"],
+            1
+        );
+    }
+}
+
+/// Answers show how they were asked for, so those of one range are not all the same.
+#[test]
+fn a_window_and_its_bounds_are_answered_each_as_asked() {
+    let server = Server::start(&[]);
+    server.store(&json!([{ "user_id": "a", "event_type": "click" }]));
+    for _ in 0..3 {
+        let window = server.get("/analytics/summary?window=24h");
+        assert_eq!(window["time_window"], "24h");
+        let (from, to) = (window["from"].as_str().expect("a time"), window["to"].as_str().expect("a time"));
+        let bounds = server.get(&format!("/analytics/summary?from={from}&to={to}"));
+        assert_eq!(bounds["time_window"], Value::Null);
+    }
 }

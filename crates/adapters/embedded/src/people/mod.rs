@@ -22,6 +22,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use footfall_domain::time::Timestamp;
 use footfall_ports::Snapshot;
 use rusqlite::{Row, Transaction, TransactionBehavior};
 
@@ -84,6 +85,16 @@ impl People {
         let people = Self { database, calculating, snapshots: Mutex::default(), trouble, file };
         people.load_snapshots()?;
         Ok(people)
+    }
+
+    /// A number that tells this store from others, made when it is first asked for.
+    pub(crate) fn identity(&self, now: Timestamp) -> Result<u64, DiskError> {
+        const IDENTITY: &str = "identity";
+        if let Some(known) = self.database.fact(IDENTITY)? {
+            return Ok(known.cast_unsigned());
+        }
+        self.database.set_fact(IDENTITY, now.micros())?;
+        Ok(now.micros().cast_unsigned())
     }
 
     /// Waits until nobody computes windows, and keeps it so.

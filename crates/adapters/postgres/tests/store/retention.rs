@@ -117,3 +117,17 @@ async fn nothing_comes_back_from_a_checkpoint() {
     long.maintain().await.unwrap();
     Expected::of(&new).holds_for(&keep(1_000).await.unwrap()).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn windows_that_are_cut_stay() {
+    let clock = TestClock::at("2025-05-26T02:00");
+    let mut options = options(&Postgres::shared().database());
+    options.retention = Some(HOUR * 3);
+    options.clock = std::sync::Arc::new(clock.clone());
+    let store = opened(options).await.unwrap();
+    let backend = footfall_conformance::Backend::of(std::sync::Arc::new(store.clone()));
+    footfall_conformance::windows_that_are_cut_stay(&backend, &clock, async || {
+        store.maintain().await.unwrap();
+    })
+    .await;
+}

@@ -117,6 +117,9 @@ fn wrong_questions_are_400() {
         ("GET", "/metrics/users?cursor=abc"),
         ("GET", "/metrics/users?from=yesterday"),
         ("GET", "/metrics/users?segment=x"),
+        ("GET", "/metrics/users?user_id=a%00b"),
+        ("GET", "/metrics/users?cursor=IAABhqBhAGIBv9SL"),
+        ("GET", "/events?user_id=%00"),
     ] {
         let answer = server.ask(&Request::new(method, target));
         assert_eq!(answer.status, 400, "{target}: {}", answer.text());

@@ -48,3 +48,29 @@ async fn old_windows_go_and_others_stay() {
     };
     assert_eq!((left("user_metrics"), left("windows")), (0, 0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn windows_that_are_cut_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = TestClock::at("2025-05-26T02:00");
+    let store = open(folder.path(), Some(Duration::from_hours(3)), &clock).unwrap();
+    let backend = footfall_conformance::Backend::of(std::sync::Arc::new(store.clone()));
+    footfall_conformance::windows_that_are_cut_stay(&backend, &clock, async || forget_expired(&store).await)
+        .await;
+}
+
+mod snapshots {
+    use std::sync::Arc;
+
+    use footfall_ports::SnapshotStore;
+
+    use crate::support::{TestClock, open};
+
+    async fn fresh() -> (Arc<dyn SnapshotStore>, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path(), None, &TestClock::at("2025-05-26T02:00")).unwrap();
+        (Arc::new(store), folder)
+    }
+
+    footfall_conformance::snapshot_suite!(fresh);
+}
