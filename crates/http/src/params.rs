@@ -32,9 +32,7 @@ impl Params {
             if name == KEY {
                 continue;
             }
-            if value.contains('\0') {
-                params.error(&name, Code::NulCharacter, "holds a NUL character");
-            } else if !known.contains(&&*name) {
+            if !known.contains(&&*name) {
                 let these = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 let message = format!("is not a parameter here; these are: {these}");
                 params.error(&name, Code::UnknownParameter, message);

@@ -146,6 +146,10 @@ impl Inner {
     ) -> Result<Vec<UserMetric>, DatabaseError> {
         let (first, past) = filter.windows();
         let limit = limit as i64;
+        if filter.user.as_ref().is_some_and(|user| user.contains('\0')) {
+            // The database can't be asked for such a name, and nobody has one.
+            return Ok(Vec::new());
+        }
         let rows = if let Some(user) = &filter.user {
             // One row a window: the place is past it or before it.
             let from = after.map_or(first, |(window, other)| {

@@ -63,6 +63,7 @@ fn windows_are_computed_and_listed() {
     assert_eq!(list(&server, "limit=1"), expected);
     assert_eq!(list(&server, "user_id=ann&limit=1"), expected[..2]);
     assert_eq!(list(&server, "user_id=nobody"), []);
+    assert_eq!(list(&server, "user_id=a%00b"), [], "which is nobody's name");
     assert_eq!(list(&server, "from=2025-05-26T00:00:00.000001Z"), expected[1..]);
     assert_eq!(list(&server, "to=2025-05-26T04:00:00Z"), expected[..1]);
 }
@@ -117,9 +118,7 @@ fn wrong_questions_are_400() {
         ("GET", "/metrics/users?cursor=abc"),
         ("GET", "/metrics/users?from=yesterday"),
         ("GET", "/metrics/users?segment=x"),
-        ("GET", "/metrics/users?user_id=a%00b"),
         ("GET", "/metrics/users?cursor=IAABhqBhAGIBv9SL"),
-        ("GET", "/events?user_id=%00"),
     ] {
         let answer = server.ask(&Request::new(method, target));
         assert_eq!(answer.status, 400, "{target}: {}", answer.text());
