@@ -61,6 +61,8 @@ pub(crate) struct People {
     calculating: Mutex<()>,
     /// The newest of each name, as it stands in the database.
     snapshots: Mutex<HashMap<String, Snapshot>>,
+    /// Held by whoever puts a snapshot.
+    putting: Mutex<()>,
     trouble: Trouble,
     /// The database's file beneath it, for wiping. It is closed after the database is: closing it any earlier would undo
     /// the locks by which the database is safe from other programs.
@@ -82,7 +84,8 @@ impl People {
         let file = File::options().read(true).write(true).open(database.path());
         let file = file.map_err(|error| DiskError::Failed(error.to_string()))?;
         let (calculating, trouble) = (Mutex::default(), Trouble::default());
-        let people = Self { database, calculating, snapshots: Mutex::default(), trouble, file };
+        let (snapshots, putting) = (Mutex::default(), Mutex::default());
+        let people = Self { database, calculating, snapshots, putting, trouble, file };
         people.load_snapshots()?;
         Ok(people)
     }

@@ -22,6 +22,8 @@ impl People {
 
     /// Keeps a snapshot, unless a later one stands.
     pub(crate) fn put_snapshot(&self, name: &str, snapshot: Snapshot) -> Result<(), DiskError> {
+        // One at a time: where a later one stands on disk, it stands in memory too when this returns.
+        let _putting = self.putting.lock().unwrap_or_else(PoisonError::into_inner);
         let taken_at = snapshot.taken_at.micros();
         let is_kept = self.change(|transaction| {
             let standing: Option<i64> = transaction
@@ -37,11 +39,7 @@ impl People {
             Ok(true)
         })?;
         if is_kept {
-            let mut newest = self.newest();
-            // Of two that were kept one after the other, the later one may come here first.
-            if newest.get(name).is_none_or(|standing| standing.taken_at < snapshot.taken_at) {
-                newest.insert(name.to_owned(), snapshot);
-            }
+            self.newest().insert(name.to_owned(), snapshot);
         }
         Ok(())
     }
