@@ -1,7 +1,7 @@
 //! Retention: dropping events that are too old, what was counted from them, and in time the room they take.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use footfall_domain::time::{HOUR_US, Timestamp};
@@ -24,6 +24,18 @@ const FORGOTTEN_AT_A_TIME: usize = 4_096;
 impl Inner {
     /// Drops events past their retention, whole hours at a time. Ingestion goes on meanwhile.
     pub(crate) fn forget_expired(&self) {
+        // Who holds it looks at the log as a whole; the next round comes soon.
+        if let Ok(history) = self.history.try_lock() {
+            self.forget_expired_of(&history);
+        }
+    }
+
+    /// The same, once nobody else is at it.
+    pub(crate) fn forget_expired_now(&self) {
+        self.forget_expired_of(&self.history.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn forget_expired_of(&self, _history: &MutexGuard<'_, ()>) {
         let Some(retention) = self.retention else { return };
         if let Err(error) = self.forget_before(oldest_kept(retention, &*self.clock)) {
             self.say_trouble(&error);
@@ -31,8 +43,6 @@ impl Inner {
     }
 
     fn forget_before(&self, floor: Timestamp) -> Result<(), DiskError> {
-        // Who holds it looks at the log as a whole; the next round comes soon.
-        let Ok(_history) = self.history.try_lock() else { return Ok(()) };
         // A clock that was set back brings nothing back.
         let floor = floor.max(self.settled().oldest());
         if self.has_before(floor) {

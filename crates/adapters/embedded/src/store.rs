@@ -246,7 +246,7 @@ impl EmbeddedStore {
 
     /// Drops the events past their retention now; the store does so by itself every few seconds.
     pub fn forget_expired(&self) {
-        self.inner().forget_expired();
+        self.inner().forget_expired_now();
     }
 
     /// Brings what was appended into the form in which it stays, as happens by itself in time.
