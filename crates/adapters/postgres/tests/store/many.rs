@@ -136,6 +136,7 @@ async fn the_schema_can_be_brought_up_beforehand() {
         });
     }
     let applied = migrating.join_all().await;
-    assert_eq!(applied.iter().sum::<usize>(), 1, "one of them does it: {applied:?}");
+    let did_it = applied.iter().filter(|applied| **applied > 0).count();
+    assert_eq!(did_it, 1, "one of them does it: {applied:?}");
     append(&opened(strict()).await.unwrap(), &mixed(0..10)).await;
 }
