@@ -8,6 +8,7 @@ mod events;
 mod export;
 mod exposition;
 mod health;
+mod page;
 mod pages;
 mod post_events;
 mod post_users;
@@ -62,6 +63,11 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(resource("/health", "GET, HEAD").route(get().to(health::live)))
         .service(resource("/health/live", "GET, HEAD").route(get().to(health::live)))
         .service(resource("/health/ready", "GET, HEAD").route(get().to(health::ready)))
+        .service(resource("/tracker.js", "GET, HEAD").route(get().to(page::handle)))
+        .service(resource("/", "GET, HEAD").route(get().to(page::handle)))
+        .service(resource("/assets/{name}", "GET, HEAD").route(get().to(page::handle)))
+        .service(resource("/favicon.svg", "GET, HEAD").route(get().to(page::handle)))
+        .service(resource("/favicon.ico", "GET, HEAD").route(get().to(page::favicon)))
         .default_service(web::to(async |request: HttpRequest, payload: Payload| -> Refused {
             body::leave_unread(&request, payload);
             Err(Problem::new(Kind::NotFound, "there is no such path"))

@@ -10,4 +10,5 @@ mod commands;
 mod generators;
 mod import_access_log;
 mod operations;
+mod page;
 mod redis;
