@@ -25,11 +25,12 @@
   const USER = OURS + "user";
   const QUEUED = OURS + "event.";
 
-  // Used by its properties, as any object. Where it is blocked or full, this page remembers for itself.
+  // Used by its properties, as any object. Where it is blocked, or from when it is full, this page remembers for itself.
   let store = {};
   try {
     store = localStorage || store;
   } catch {}
+  const shared = store;
   const put = (name, value) => {
     try {
       store[name] = value;
@@ -38,7 +39,7 @@
     }
     return value;
   };
-  const drop = (name) => delete store[name];
+  const drop = (name) => delete shared[name] && delete store[name];
   const ours = (prefix) => Object.keys(store).filter((name) => name.startsWith(prefix));
   const isOff = () => navigator.doNotTrack == 1 || navigator.globalPrivacyControl || store[OFF];
   const forget = () => ours(OURS).forEach((name) => name == OFF || drop(name));
@@ -122,7 +123,7 @@
     if (isOff()) return;
     const event_id = uuid();
     const timestamp = new Date();
-    const user_id = "" + (identified || store[USER] || store[VISITOR] || put(VISITOR, uuid()));
+    const user_id = identified || store[USER] || store[VISITOR] || put(VISITOR, uuid());
     if (event_type == "page_view") {
       const { title } = document;
       properties = { page: page(), title, screen_width: screen.width, language: navigator.language, ...properties };
@@ -151,13 +152,13 @@
   window.footfall = {
     track,
     identify: quietly((id) => {
-      identified = id;
+      identified = id ? "" + id : "";
       drop(USER);
-      if (id && !isOff()) put(USER, id);
+      if (id && !isOff()) put(USER, identified);
     }),
     optOut: quietly(() => {
-      put(OFF, 1);
       forget();
+      put(OFF, 1);
     }),
     optIn: quietly(() => {
       drop(OFF);
