@@ -58,6 +58,21 @@ test("an open page tries again by itself", async ({ page, site, footfall, guard 
   await settled(page);
 });
 
+test("events that are made while one is refused don't hurry the next attempt", async ({ page, site, gate, guard }) => {
+  guard.expect(...NO_CORS);
+  gate.decide = () => "cut";
+  await page.goto(`${site.origin}/`);
+  await page.evaluate(async () => {
+    for (let number = 0; number < 100; number++) {
+      (window as any).footfall.track("click", { number });
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  });
+  await page.waitForTimeout(800);
+  // The first, and what a browser does by itself when a connection breaks that it had used before.
+  expect(gate.passages.length).toBeLessThanOrEqual(2);
+});
+
 test("what arrived though its answer didn't counts once", async ({ page, site, footfall, gate, guard }) => {
   guard.expect(...NO_CORS);
   gate.decide = () => (gate.passages.length <= 2 ? "late" : undefined);
