@@ -5,6 +5,8 @@ mod answer;
 mod body;
 mod cursor;
 mod endpoints;
+mod live;
+mod origin;
 mod params;
 mod path;
 mod problem;
@@ -15,8 +17,10 @@ use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
 use footfall_ports::{Analytics, Clock, Domains, EventLog, Health, Segments, UserMetrics};
+use footfall_services::live::Live;
 use footfall_services::{Answers, Ingest, Memberships, SegmentSnapshots};
 
+pub use origin::Origins;
 pub use scope::RequestScope;
 
 /// Limits of the shell.
@@ -56,6 +60,10 @@ pub struct Api {
     pub segments: Arc<dyn Segments>,
     /// Serves and takes the snapshot of all segments' counts.
     pub snapshots: SegmentSnapshots,
+    /// The live stream of accepted events.
+    pub live: Arc<Live>,
+    /// Pages of which other origins may use the service.
+    pub origins: Origins,
     /// Knows whether what is needed is there.
     pub health: Arc<dyn Health>,
     /// What operators' monitoring reads.

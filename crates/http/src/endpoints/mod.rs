@@ -4,6 +4,8 @@ mod calculate_metrics;
 mod domain;
 mod erase_user;
 mod event;
+mod event_socket;
+mod event_stream;
 mod events;
 mod export;
 mod exposition;
@@ -41,6 +43,8 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .route(get().to(events::handle)),
         )
         .service(resource("/visits", "POST").route(web::post().to(post_visits::handle)))
+        .service(resource("/events/stream", "GET, HEAD").route(get().to(event_stream::handle)))
+        .service(resource("/ws/events", "GET").route(web::get().to(event_socket::handle)))
         .service(resource("/events/{event_id}", "GET, HEAD").route(get().to(event::handle)))
         .service(resource("/events/{domain}/delivered", "PUT").route(web::put().to(put_mail::delivered)))
         .service(resource("/events/{domain}/bounced", "PUT").route(web::put().to(put_mail::bounced)))

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use footfall_embedded::Sync;
+use footfall_http::Origins;
 use footfall_postgres::ConnectOptions;
 use footfall_services::Schedule;
+use footfall_services::live::LiveLimits;
 use read::{Finished, Reader};
 
 pub(crate) use read::ConfigError;
@@ -32,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) events: Events,
     pub(crate) pages: Pages,
     pub(crate) redis: Redis,
+    pub(crate) live: LiveLimits,
     pub(crate) cache: Cache,
     pub(crate) domains: Domains,
     pub(crate) metrics: Metrics,
@@ -46,6 +49,7 @@ pub(crate) struct Config {
 pub(crate) struct Server {
     pub(crate) bind: SocketAddr,
     pub(crate) workers: usize,
+    pub(crate) cors_origins: Origins,
     pub(crate) grace_period: Duration,
 }
 
@@ -165,6 +169,7 @@ impl Config {
                 "an address and port such as 127.0.0.1:8080",
             ),
             workers: reader.number("server.workers", cores, 1..=1_024),
+            cors_origins: reader.origins("server.cors_origins"),
             grace_period: reader.duration("server.grace_period", "20s"),
         };
         let storage = Storage {
@@ -206,6 +211,10 @@ impl Config {
         let tracking = reader.list("pages.tracking_parameters", &default);
         let redis =
             Redis { url: reader.secret_url("redis.url"), prefix: reader.word("redis.prefix", "footfall") };
+        let live = LiveLimits {
+            listeners: reader.number("live.max_listeners", 2_000, 1..=100_000),
+            buffer_bytes: reader.bytes("live.buffer_bytes", "256KiB", 4_096),
+        };
         let cache = Cache {
             max_stale: reader.duration_from_zero("cache.max_stale", "0s"),
             max_bytes: reader.bytes("cache.max_bytes", "64MiB", 1 << 20),
@@ -220,18 +229,7 @@ impl Config {
             json: reader.choice("log.format", "text", &[("text", false), ("json", true)]),
             level: reader.log_level("log.level", "info"),
         };
-        let allow_anonymous =
-            reader.choice("auth.allow_anonymous", "false", &[("false", false), ("true", true)]);
-        if !server.bind.ip().is_loopback() && !allow_anonymous {
-            reader.problem(
-                "server.bind",
-                &format!(
-                    "{} can be reached from elsewhere, and without keys anyone could read and write: bind a loopback \
-                     address, or permit it with FOOTFALL__AUTH__ALLOW_ANONYMOUS=true",
-                    server.bind
-                ),
-            );
-        }
+        anonymous(&mut reader, server.bind);
         not_yet(&mut reader);
         let Finished { effective } = reader.finish()?;
         let pages = Pages { tracking_parameters: tracking };
@@ -245,6 +243,7 @@ impl Config {
             events,
             pages,
             redis,
+            live,
             cache,
             domains,
             metrics,
@@ -277,12 +276,23 @@ impl Config {
     }
 }
 
+/// Without keys the service is for this machine alone, unless it is said to be for everyone.
+fn anonymous(reader: &mut Reader, bind: SocketAddr) {
+    let allow_anonymous = reader.choice("auth.allow_anonymous", "false", &[("false", false), ("true", true)]);
+    if !bind.ip().is_loopback() && !allow_anonymous {
+        let problem = format!(
+            "{bind} can be reached from elsewhere, and without keys anyone could read and write: bind a loopback \
+             address, or permit it with FOOTFALL__AUTH__ALLOW_ANONYMOUS=true"
+        );
+        reader.problem("server.bind", &problem);
+    }
+}
+
 /// Settings of the contract that this version can't honour. They promise safety or reach: to ignore them would be to break the
 /// promise in silence.
 fn not_yet(reader: &mut Reader) {
-    const REFUSED: [(&str, &[&str]); 7] = [
+    const REFUSED: [(&str, &[&str]); 6] = [
         ("auth.keys", &[]),
-        ("server.cors_origins", &[]),
         ("server.trusted_proxies", &[]),
         ("limits.rate_per_second", &["off"]),
         ("tls.cert", &[]),

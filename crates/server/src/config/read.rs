@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use config::{Environment, File, FileFormat, Map, Value, ValueKind};
 
+use footfall_http::Origins;
 use footfall_services::Schedule;
 
 use super::units;
@@ -165,6 +166,16 @@ impl Reader {
         self.read(name, default, "a list of words", |value| {
             let words = value.split(',').map(str::trim).filter(|word| !word.is_empty());
             Some(words.map(str::to_owned).collect())
+        })
+    }
+
+    /// Origins of web pages, or `*`; none by default.
+    pub(super) fn origins(&mut self, name: &str) -> Origins {
+        let origins = Origins::parse(&self.list(name, ""));
+        origins.unwrap_or_else(|origin| {
+            let expected = "an origin such as https://shop.example, and not * either";
+            self.problem(name, &format!("`{origin}` is not {expected}"));
+            Origins::default()
         })
     }
 
