@@ -16,10 +16,10 @@ use footfall_embedded::{EmbeddedOptions, EmbeddedStore};
 use footfall_http::{Api, HttpLimits, Origins, RequestScope, configure};
 use footfall_memory::{InProcessCache, MemoryOptions, MemoryStore};
 use footfall_ports::{
-    Analytics, Cache, Domains, EventLog, Health, Segments, SnapshotStore, Store, UserMetrics,
+    Analytics, Cache, Domains, EventLog, Health, LiveFeed, Segments, SnapshotStore, Store, UserMetrics,
 };
 use footfall_postgres::{PostgresOptions, PostgresStore};
-use footfall_redis::{RedisOptions, RedisStore};
+use footfall_redis::{RedisFeed, RedisOptions, RedisStore};
 use footfall_services::live::Live;
 use footfall_services::{
     Answers, Ingest, Limits, Memberships, SegmentSnapshots, TieredSnapshots, read_types,
@@ -42,8 +42,9 @@ const PREFLIGHT_S: usize = 7_200;
 pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
     let stores = open_store(config).await?;
     let redis = redis(config, &stores)?;
+    let feed = live_feed(config, &stores, redis.as_ref())?;
     let telemetry = Arc::new(Telemetry::new(redis.clone())?);
-    let api = Data::new(api(config, stores, redis.as_ref(), telemetry.clone())?);
+    let api = Data::new(api(config, stores, redis.as_ref(), feed, telemetry.clone())?);
     jobs::start(config, &api, &telemetry, redis.map(|redis| redis.on_return()));
     let scope = RequestScope::new(config.limits.request_timeout, rand::random());
     let (live, origins) = (api.live.clone(), config.server.cors_origins.clone());
@@ -194,10 +195,29 @@ fn cors(origins: &Origins) -> Cors {
 
 /// Redis, where it is configured, for what is worked out from that store: what another one has left there is never taken for it.
 fn redis(config: &Config, stores: &Stores) -> Result<Option<RedisStore>, Box<dyn Error>> {
-    let Some(url) = config.redis.url.clone() else { return Ok(None) };
     let prefix = format!("{}:{:016x}", config.redis.prefix, stores.identity);
-    let options = RedisOptions { url, prefix, random: rand::random };
+    let Some(options) = redis_options(config, prefix) else { return Ok(None) };
     Ok(Some(RedisStore::new(options).map_err(|error| format!("FOOTFALL__REDIS__URL: {error}"))?))
+}
+
+fn redis_options(config: &Config, prefix: String) -> Option<RedisOptions> {
+    let url = config.redis.url.clone()?;
+    Some(RedisOptions { url, prefix, random: rand::random })
+}
+
+/// What carries live events between instances, over Redis where it is configured. Those on one database hear each other; what
+/// makes instances with a store of their own belong together is only that they are given one Redis and prefix.
+fn live_feed(
+    config: &Config,
+    stores: &Stores,
+    redis: Option<&RedisStore>,
+) -> Result<Option<Arc<dyn LiveFeed>>, Box<dyn Error>> {
+    let prefix = match config.storage.backend {
+        Backend::Postgres => format!("{}:{:016x}", config.redis.prefix, stores.identity),
+        Backend::Embedded | Backend::Memory => config.redis.prefix.clone(),
+    };
+    let (Some(redis), Some(options)) = (redis, redis_options(config, prefix)) else { return Ok(None) };
+    Ok(Some(Arc::new(RedisFeed::new(redis, &options)?)))
 }
 
 /// What takes and serves the snapshot of the segments' counts, of that store and of Redis where it is configured.
@@ -220,9 +240,10 @@ fn api(
     config: &Config,
     stores: Stores,
     redis: Option<&RedisStore>,
+    feed: Option<Arc<dyn LiveFeed>>,
     telemetry: Arc<Telemetry>,
 ) -> Result<Api, Box<dyn Error>> {
-    let live = Live::new(None, Arc::new(SystemClock), config.live);
+    let live = Live::new(feed, Arc::new(SystemClock), config.live);
     let ingest = ingest_to(config, stores.log.clone(), live.clone())?;
     let snapshots = snapshots_of(&stores, redis);
     let cache: Arc<dyn Cache> = match redis {
