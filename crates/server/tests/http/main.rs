@@ -9,5 +9,6 @@ mod bad_inputs;
 mod commands;
 mod generators;
 mod import_access_log;
+mod live;
 mod operations;
 mod redis;
