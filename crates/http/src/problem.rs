@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, UPGRADE};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use footfall_domain::problem::{Code, FieldError};
 use footfall_ports::StoreError;
@@ -19,9 +19,10 @@ pub(crate) enum Kind {
     MalformedBody,
     InvalidQuery,
     InvalidHeader,
+    Unauthorized,
     Forbidden,
     NotFound,
-    MethodNotAllowed(&'static str),
+    MethodNotAllowed,
     SlowBody,
     TooLarge,
     UnsupportedMediaType,
@@ -49,6 +50,8 @@ struct Details {
     /// Further members of the document.
     dependencies: Option<serde_json::Value>,
     retry_after: Option<Duration>,
+    /// Methods that the path takes.
+    allowed: Option<String>,
     /// For the log, never for the client.
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -86,6 +89,7 @@ impl Problem {
             report: None,
             dependencies: None,
             retry_after: None,
+            allowed: None,
             cause: None,
         }))
     }
@@ -139,6 +143,12 @@ impl Problem {
         Self::new(Kind::Invalid, detail).with(|details| details.report = Some(Arc::new(report)))
     }
 
+    /// A method that the path doesn't take, and those that it does.
+    pub(crate) fn method_not_allowed(allowed: &str) -> Self {
+        Self::new(Kind::MethodNotAllowed, format!("this path takes {allowed}"))
+            .with(|details| details.allowed = Some(allowed.to_owned()))
+    }
+
     /// A request that ran out of its time.
     pub(crate) fn timeout() -> Self {
         let detail = "the request took too long; what became of it is unknown, and sending it again is safe";
@@ -179,8 +189,11 @@ impl Problem {
         if let Some(retry_after) = self.0.retry_after {
             response.insert_header((RETRY_AFTER, retry_after.as_secs().max(1)));
         }
-        if let Kind::MethodNotAllowed(allowed) = self.0.kind {
-            response.insert_header((ALLOW, allowed));
+        if let Some(allowed) = &self.0.allowed {
+            response.insert_header((ALLOW, allowed.as_str()));
+        }
+        if self.0.kind == Kind::Unauthorized {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
         if self.0.kind == Kind::UpgradeRequired {
             response.insert_header((UPGRADE, "websocket"));
@@ -219,9 +232,10 @@ impl Problem {
     fn status(&self) -> StatusCode {
         match self.0.kind {
             Kind::MalformedBody | Kind::InvalidQuery | Kind::InvalidHeader => StatusCode::BAD_REQUEST,
+            Kind::Unauthorized => StatusCode::UNAUTHORIZED,
             Kind::Forbidden => StatusCode::FORBIDDEN,
             Kind::NotFound => StatusCode::NOT_FOUND,
-            Kind::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Kind::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -240,9 +254,10 @@ impl Problem {
             Kind::MalformedBody => ("malformed-body", "The body can't be read"),
             Kind::InvalidQuery => ("invalid-query", "The query is not valid"),
             Kind::InvalidHeader => ("invalid-header", "A header is not valid"),
+            Kind::Unauthorized => ("unauthorized", "A key is needed"),
             Kind::Forbidden => ("forbidden", "This is not allowed"),
             Kind::NotFound => ("not-found", "There is nothing here"),
-            Kind::MethodNotAllowed(_) => ("method-not-allowed", "The method is not allowed here"),
+            Kind::MethodNotAllowed => ("method-not-allowed", "The method is not allowed here"),
             Kind::SlowBody => ("slow-body", "The body took too long to arrive"),
             Kind::TooLarge => ("too-large", "The request is too large"),
             Kind::UnsupportedMediaType => ("unsupported-media-type", "The content type is not supported"),

@@ -259,6 +259,7 @@ impl Shell {
             segments: ports.clone(),
             snapshots: SegmentSnapshots::new(ports.clone(), ports.clone(), clock.clone()),
             live,
+            keys: None,
             origins: Origins::default(),
             health: ports.clone(),
             exposition: Arc::new(Nothing),

@@ -177,6 +177,7 @@ impl Shell {
             segments: store.clone(),
             snapshots: SegmentSnapshots::new(store.clone(), store, clock.clone()),
             live,
+            keys: None,
             origins: Origins::default(),
             health: ports.clone(),
             exposition: Arc::new(Nothing),

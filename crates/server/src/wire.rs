@@ -272,6 +272,7 @@ fn api(
         segments,
         snapshots,
         live,
+        keys: config.keys.clone(),
         origins: config.server.cors_origins.clone(),
         health,
         exposition: telemetry,

@@ -11,6 +11,7 @@ use actix_ws::{
 use footfall_services::live::Listener;
 use tokio::time::timeout;
 
+use crate::access::{self, Scopes};
 use crate::live::{FILTER, filter};
 use crate::params::Params;
 use crate::problem::{Kind, Problem};
@@ -43,10 +44,13 @@ pub(super) async fn handle(
     let bytes_max = api.limits.body_bytes;
     let messages =
         messages.max_frame_size(bytes_max).aggregate_continuations().max_continuation_size(bytes_max);
-    let listener = api.live.listen(filter, None).await?;
+    let granted = access::granted(&request);
+    let listener =
+        if granted.has_any(Scopes::READ) { Some(api.live.listen(filter, None).await?) } else { None };
     let id = LateId::default();
     response.extensions_mut().insert(id.clone());
-    let socket = Socket { session: session.clone(), api, id };
+    let may_send = granted.has_any(Scopes::INGEST);
+    let socket = Socket { session: session.clone(), api, id, may_send };
     actix_web::rt::spawn(async move {
         // Neither waits for the other: a client that sends much and reads nothing holds up itself.
         let reason = tokio::select! {
@@ -67,10 +71,16 @@ fn because(code: CloseCode, description: &str) -> CloseReason {
     CloseReason { code, description: Some(description.to_owned()) }
 }
 
-/// Sends events as they come, and pings.
-async fn send(mut session: Session, mut listener: Listener) -> End {
+/// Sends events as they come, to who may listen, and pings.
+async fn send(mut session: Session, mut listener: Option<Listener>) -> End {
     loop {
-        let sent = match timeout(PING_INTERVAL, listener.next()).await {
+        let next = async {
+            match &mut listener {
+                Some(listener) => listener.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        let sent = match timeout(PING_INTERVAL, next).await {
             Err(_) => in_time(session.ping(b"")).await,
             Ok(None) => return Some(because(CloseCode::Away, "the service stops")),
             Ok(Some(delivery)) => {
@@ -107,6 +117,7 @@ struct Socket {
     session: Session,
     api: Data<Api>,
     id: LateId,
+    may_send: bool,
 }
 
 impl Socket {
@@ -142,11 +153,19 @@ impl Socket {
 
     /// What `POST /events` would answer, as an ack.
     async fn take_in(&self, body: &[u8]) -> String {
+        if !self.may_send {
+            let problem = Problem::new(Kind::Forbidden, "this key does not allow it: one with ingest does");
+            return ack(&problem.document(self.id.get()));
+        }
         let answer = timeout(self.api.limits.request_timeout, post_events::json(&self.api, body)).await;
         let json = match answer.unwrap_or_else(|_| Err(Problem::timeout())) {
             Ok((_, json)) => json,
             Err(problem) => problem.document(self.id.get()),
         };
-        format!("{{\"ack\":{}}}", String::from_utf8_lossy(&json))
+        ack(&json)
     }
+}
+
+fn ack(json: &[u8]) -> String {
+    format!("{{\"ack\":{}}}", String::from_utf8_lossy(json))
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use footfall_embedded::Sync;
-use footfall_http::Origins;
+use footfall_http::{Keys, Origins};
 use footfall_postgres::ConnectOptions;
 use footfall_services::Schedule;
 use footfall_services::live::LiveLimits;
@@ -26,6 +26,8 @@ const MEMORY_MIN_BYTES: usize = 64 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) server: Server,
+    /// Keys that are asked for; none: the service is open.
+    pub(crate) keys: Option<Keys>,
     pub(crate) storage: Storage,
     pub(crate) embedded: Embedded,
     pub(crate) memory: Memory,
@@ -229,12 +231,13 @@ impl Config {
             json: reader.choice("log.format", "text", &[("text", false), ("json", true)]),
             level: reader.log_level("log.level", "info"),
         };
-        anonymous(&mut reader, server.bind);
+        let keys = keys(&mut reader, server.bind);
         not_yet(&mut reader);
         let Finished { effective } = reader.finish()?;
         let pages = Pages { tracking_parameters: tracking };
         Ok(Self {
             server,
+            keys,
             storage,
             embedded,
             memory,
@@ -277,22 +280,23 @@ impl Config {
 }
 
 /// Without keys the service is for this machine alone, unless it is said to be for everyone.
-fn anonymous(reader: &mut Reader, bind: SocketAddr) {
+fn keys(reader: &mut Reader, bind: SocketAddr) -> Option<Keys> {
+    let keys = reader.keys("auth.keys");
     let allow_anonymous = reader.choice("auth.allow_anonymous", "false", &[("false", false), ("true", true)]);
-    if !bind.ip().is_loopback() && !allow_anonymous {
+    if keys.is_none() && !bind.ip().is_loopback() && !allow_anonymous {
         let problem = format!(
-            "{bind} can be reached from elsewhere, and without keys anyone could read and write: bind a loopback \
-             address, or permit it with FOOTFALL__AUTH__ALLOW_ANONYMOUS=true"
+            "{bind} can be reached from elsewhere, and without keys anyone could read and write: set \
+             FOOTFALL__AUTH__KEYS, bind a loopback address, or permit it with FOOTFALL__AUTH__ALLOW_ANONYMOUS=true"
         );
         reader.problem("server.bind", &problem);
     }
+    keys
 }
 
 /// Settings of the contract that this version can't honour. They promise safety or reach: to ignore them would be to break the
 /// promise in silence.
 fn not_yet(reader: &mut Reader) {
-    const REFUSED: [(&str, &[&str]); 6] = [
-        ("auth.keys", &[]),
+    const REFUSED: [(&str, &[&str]); 5] = [
         ("server.trusted_proxies", &[]),
         ("limits.rate_per_second", &["off"]),
         ("tls.cert", &[]),
