@@ -37,8 +37,9 @@ may_name() {
         footfall-ports | footfall-read-models) echo footfall-domain ;;
         footfall-event-blocks) echo footfall-domain footfall-read-models ;;
         footfall-services | footfall-conformance) echo footfall-domain footfall-ports ;;
-        footfall-http) echo footfall-domain footfall-ports footfall-services ;;
+        footfall-http) echo footfall-dashboard footfall-domain footfall-ports footfall-services ;;
         footfall-traffic) echo footfall-domain ;;
+        footfall-dashboard) ;;
         footfall-test-services) ;;
         footfall-server | footfall-bench) echo any ;;
         *) return 1 ;;

@@ -234,7 +234,7 @@ async fn whoever_comes_and_goes_hears_each_event_from_then_on_once_and_in_order(
         let mut first = Some(set.listen(Some(&user), None).await);
         listeners.push(tokio::spawn(async move {
             let mut heard: Vec<EventId> = Vec::new();
-            while heard.last() != Some(&id((number % 3) << 32 | 1_999)) {
+            while heard.last() != Some(&id(((number % 3) << 32) + 1_999)) {
                 let mut listener = match first.take() {
                     Some(first) => first,
                     None => set.listen(Some(&user), heard.last().copied()).await,
@@ -243,14 +243,14 @@ async fn whoever_comes_and_goes_hears_each_event_from_then_on_once_and_in_order(
                     let (ids, lagged) = next(&mut listener).await;
                     assert_eq!(lagged, 0);
                     heard.extend(ids);
-                    if heard.last() == Some(&id((number % 3) << 32 | 1_999)) {
+                    if heard.last() == Some(&id(((number % 3) << 32) + 1_999)) {
                         break;
                     }
                 }
                 // Between two it misses nothing.
                 tokio::task::yield_now().await;
             }
-            let expected: Vec<_> = (0..2_000).map(|place| id((number % 3) << 32 | place)).collect();
+            let expected: Vec<_> = (0..2_000).map(|place| id(((number % 3) << 32) + place)).collect();
             assert!(heard == expected, "listener {number}: {} of {}", heard.len(), expected.len());
         }));
     }
@@ -259,7 +259,7 @@ async fn whoever_comes_and_goes_hears_each_event_from_then_on_once_and_in_order(
             let set = set.clone();
             tokio::spawn(async move {
                 for number in 0..2_000 {
-                    assert!(set.click(producer << 32 | number, &format!("user-{producer}")).await);
+                    assert!(set.click((producer << 32) + number, &format!("user-{producer}")).await);
                 }
             })
         })

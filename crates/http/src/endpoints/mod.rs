@@ -10,6 +10,7 @@ mod events;
 mod export;
 mod exposition;
 mod health;
+mod page;
 mod pages;
 mod post_events;
 mod post_users;
@@ -73,6 +74,11 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/health").get(NONE, health::live),
         Endpoint::at("/health/live").get(NONE, health::live),
         Endpoint::at("/health/ready").get(NONE, health::ready),
+        Endpoint::at("/tracker.js").get(NONE, page::handle),
+        Endpoint::at("/").get(NONE, page::handle),
+        Endpoint::at("/assets/{name}").get(NONE, page::handle),
+        Endpoint::at("/favicon.svg").get(NONE, page::handle),
+        Endpoint::at("/favicon.ico").get(NONE, page::favicon),
     ]
 }
 

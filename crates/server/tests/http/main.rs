@@ -12,4 +12,5 @@ mod generators;
 mod import_access_log;
 mod live;
 mod operations;
+mod page;
 mod redis;

@@ -195,7 +195,7 @@ impl Connection {
         loop {
             let mut answer = self.receive_head()?;
             if answer.status / 100 != 1 {
-                if method != "HEAD" && answer.status != 204 {
+                if method != "HEAD" && ![204, 304].contains(&answer.status) {
                     answer.body = self.receive_body(&answer)?;
                 }
                 return Ok(answer);

@@ -1,0 +1,192 @@
+// Footfall's tracker. One tag counts a site's page views, from any site:
+//
+//   <script defer src="https://stats.example/tracker.js"></script>
+//
+// Its optional attributes: data-key (a key that may ingest), data-endpoint (where the service is, if not beside this
+// file), data-user (who the visitor is), data-auto="off" (no page views but those that the page tracks).
+//
+// Pages may call footfall.track(type, properties), footfall.identify(user) (nobody: forgets), footfall.optOut() and
+// footfall.optIn(). To track before this file is loaded:
+//
+//   window.footfall ||= { q: [], track(...event) { this.q.push(event); } };
+//
+// Lines of comment are left out where this is served, and nothing else is changed.
+(() => {
+  const script = document.currentScript;
+  if (!script || window.footfall?.optIn || !/^http/.test(location.protocol)) return;
+  const early = window.footfall;
+  const { key, endpoint, auto, user } = script.dataset;
+  const service = new URL((endpoint?.replace(/\/*$/, "/") ?? "") + "events", script.src);
+  if (key) service.searchParams.set("key", key);
+
+  const OURS = "footfall.";
+  const OFF = OURS + "off";
+  const VISITOR = OURS + "visitor";
+  const USER = OURS + "user";
+  const QUEUED = OURS + "event.";
+
+  // Used by its properties, as any object. Where it is blocked, or from when it is full, this page remembers for itself.
+  let store = {};
+  try {
+    store = localStorage || store;
+  } catch {}
+  const shared = store;
+  const put = (name, value) => {
+    try {
+      store[name] = value;
+    } catch {
+      (store = { ...store })[name] = value;
+    }
+    return value;
+  };
+  const drop = (name) => delete shared[name] && delete store[name];
+  const ours = (prefix) => Object.keys(store).filter((name) => name.startsWith(prefix));
+  const isOff = () => navigator.doNotTrack == 1 || navigator.globalPrivacyControl || store[OFF];
+  const forget = () => ours(OURS).forEach((name) => name == OFF || drop(name));
+
+  // crypto.randomUUID is missing where the page is not secure.
+  const uuid = () =>
+    crypto.randomUUID?.() ??
+    "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (digit) =>
+      (digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (digit / 4)))).toString(16),
+    );
+
+  // An entry for each event, so that tabs never write the same one. Oldest first; what is too old or too much goes.
+  const pending = () => {
+    let room = 2e5;
+    return ours(QUEUED)
+      .sort()
+      .reverse()
+      .filter((name, at) => {
+        room -= store[name].length;
+        const stays = at < 100 && room > 0 && parseInt(name.slice(QUEUED.length)) > Date.now() - 864e5;
+        return stays || !drop(name);
+      })
+      .reverse();
+  };
+  // What may go at once: browsers keep no more than 64 KiB alive when a page goes, and a character takes up to 3.
+  const batch = () => {
+    let room = 2e4;
+    const names = isOff() ? [] : pending().filter((name, at) => (room -= store[name].length + 1) > 0 || !at);
+    return [names, names.length && `[${names.map((name) => store[name])}]`];
+  };
+
+  let identified = user;
+  let last;
+  let from = document.referrer;
+  let sent;
+  let busy;
+  let timer;
+  let delay = 0;
+
+  const flush = async () => {
+    timer = clearTimeout(timer);
+    const [names, body] = batch();
+    if (busy || !body) return;
+    busy = true;
+    sent = body;
+    let pause = 0;
+    try {
+      // A string is text/plain, which needs no preflight.
+      const { status, headers } = await fetch(service, {
+        method: "POST",
+        body,
+        keepalive: body.length < 2e4,
+        credentials: "omit",
+        signal: AbortSignal.timeout?.(3e4),
+      });
+      if (status > 499 || status == 429 || status == 408) pause = headers.get("retry-after") * 1e3 || 1;
+    } catch {
+      pause = 1;
+    }
+    busy = false;
+    if (pause) {
+      sent = 0;
+      delay = Math.min(delay * 2 || 1e3, 3e5);
+      timer = setTimeout(flush, Math.min(Math.max(pause, delay), 36e5) * (1 + Math.random() / 4));
+    } else {
+      names.forEach(drop);
+      delay = 0;
+      flush();
+    }
+  };
+  // Nobody hears whether a beacon arrived, so its events stay queued: their ids make them count once.
+  const leave = () => {
+    const [, body] = batch();
+    if (body && body != sent && navigator.sendBeacon?.(service, new Blob([body], { type: "text/plain" }))) sent = body;
+  };
+
+  const whenShown = (act) =>
+    document.prerendering ? document.addEventListener("prerenderingchange", act, { once: true }) : act();
+  const page = () => location.href.split("#")[0];
+  const record = (event_type, properties) => {
+    if (isOff()) return;
+    const event_id = uuid();
+    const timestamp = new Date();
+    const user_id = identified || store[USER] || store[VISITOR] || put(VISITOR, uuid());
+    if (event_type == "page_view") {
+      const { title } = document;
+      properties = { page: page(), title, screen_width: screen.width, language: navigator.language, ...properties };
+    }
+    const event = JSON.stringify({ event_id, user_id, event_type, timestamp, properties });
+    if (event.length < 4e4) put(QUEUED + +timestamp + "." + event_id, event);
+    pending();
+    timer ||= setTimeout(flush);
+  };
+  const view = () => {
+    if (auto == "off" || isOff() || page() == last) return;
+    last = page();
+    record("page_view", { referrer: from });
+    from = last;
+  };
+  // After what the page does at the moment: its title is set then, and a redirection is over.
+  const viewSoon = () => setTimeout(whenShown, 0, view);
+
+  // The page must never notice that something failed here.
+  const quietly = (act) => (...given) => {
+    try {
+      act(...given);
+    } catch {}
+  };
+  const track = quietly((type, properties) => whenShown(quietly(() => record(type, properties))));
+  window.footfall = {
+    track,
+    identify: quietly((id) => {
+      identified = id ? "" + id : "";
+      drop(USER);
+      if (id && !isOff()) put(USER, identified);
+    }),
+    optOut: quietly(() => {
+      forget();
+      put(OFF, 1);
+    }),
+    optIn: quietly(() => {
+      drop(OFF);
+      whenShown(view);
+    }),
+  };
+
+  for (const name of ["pushState", "replaceState"]) {
+    const original = history[name];
+    history[name] = function (...given) {
+      const result = original.apply(this, given);
+      viewSoon();
+      return result;
+    };
+  }
+  addEventListener("popstate", viewSoon);
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) last = "";
+    viewSoon();
+  });
+  addEventListener("pagehide", leave);
+  document.addEventListener("visibilitychange", () => document.hidden && leave());
+  addEventListener("online", flush);
+
+  if (isOff()) forget();
+  whenShown(() => {
+    view();
+    flush();
+  });
+  early?.q?.forEach((event) => track(...event));
+})();
