@@ -1,6 +1,7 @@
 //! The live stream: what listeners are told, and what they are told that they may have missed.
 
 use std::collections::VecDeque;
+use std::future::ready;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -146,13 +147,13 @@ impl Set {
 
 /// What comes next: the ids, and how many events were missed after them.
 async fn next(listener: &mut Listener) -> (Vec<EventId>, u64) {
-    let Delivery { frames, lagged } = listener.next().await.expect("it goes on");
-    (frames.iter().map(|frame| frame.id).collect(), lagged)
+    let Delivery { frames, lagged } = listener.next(ready(())).await.expect("it goes on");
+    (frames.iter().map(|frame| frame.id()).collect(), lagged)
 }
 
 async fn nothing_comes(listener: &mut Listener) {
     tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(listener.next().now_or_never().is_none());
+    assert!(listener.next(ready(())).now_or_never().is_none());
 }
 
 #[tokio::test]
@@ -277,6 +278,6 @@ async fn after_the_end_comes_nothing_and_nobody_may_come() {
     tokio::time::sleep(Duration::from_millis(20)).await;
     set.live.close();
     assert_eq!(next(&mut all).await, (vec![id(1)], 0));
-    assert!(all.next().await.is_none());
+    assert!(all.next(ready(())).await.is_none());
     assert!(set.live.listen(LiveFilter::default(), None).await.is_err());
 }

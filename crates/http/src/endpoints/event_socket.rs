@@ -1,18 +1,26 @@
 //! `GET /ws/events`: accepted events over a WebSocket (RFC 6455), and events taken in over it.
 
+use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::UPGRADE;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use actix_ws::{
     AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, Closed, ProtocolError, Session,
 };
-use footfall_services::live::Listener;
-use tokio::time::timeout;
+use footfall_services::live::{Delivery, Listener, LiveFilter};
+use futures_util::stream::{self, LocalBoxStream, StreamExt as _};
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
 
 use crate::access::{self, Scopes};
-use crate::live::{FILTER, filter};
+use crate::live::{FILTER, Rests, filter};
 use crate::params::Params;
 use crate::problem::{Kind, Problem};
 use crate::scope::LateId;
@@ -45,23 +53,30 @@ pub(super) async fn handle(
     let messages =
         messages.max_frame_size(bytes_max).aggregate_continuations().max_continuation_size(bytes_max);
     let granted = access::granted(&request);
-    let listener =
-        if granted.has_any(Scopes::READ) { Some(api.live.listen(filter, None).await?) } else { None };
+    // Who only sends counts as a listener, too: one that hears nothing, until the service stops.
+    let filter = if granted.has_any(Scopes::READ) { filter } else { LiveFilter::nothing() };
+    let listener = api.live.listen(filter, None).await?;
     let id = LateId::default();
     response.extensions_mut().insert(id.clone());
     let may_send = granted.has_any(Scopes::INGEST);
     let socket = Socket { session: session.clone(), api, id, may_send };
+    let (told, end) = tell(listener);
+    let sent = Rc::new(Sent { told: RefCell::new(Some(told)), is_taken: Cell::new(false) });
+    let body = sent.clone();
     actix_web::rt::spawn(async move {
         // Neither waits for the other: a client that sends much and reads nothing holds up itself.
         let reason = tokio::select! {
             reason = socket.receive(messages) => reason,
-            reason = send(session.clone(), listener) => reason,
+            () = ping(session.clone(), &sent) => None,
+            _ = end => Some(because(CloseCode::Away, "the service stops")),
         };
+        // The connection may stay, but nobody listens any more.
+        sent.told.take();
         if let Some(reason) = reason {
             let _ = timeout(STALL_MAX, session.close(Some(reason))).await;
         }
     });
-    Ok(response)
+    Ok(response.map_body(|_, session| Body { session, sent: body }.boxed()))
 }
 
 /// Why a connection is closed; nothing where there is nobody to say it to.
@@ -71,41 +86,104 @@ fn because(code: CloseCode, description: &str) -> CloseReason {
     CloseReason { code, description: Some(description.to_owned()) }
 }
 
-/// Sends events as they come, to who may listen, and pings.
-async fn send(mut session: Session, mut listener: Option<Listener>) -> End {
-    loop {
-        let next = async {
-            match &mut listener {
-                Some(listener) => listener.next().await,
-                None => std::future::pending().await,
-            }
-        };
-        let sent = match timeout(PING_INTERVAL, next).await {
-            Err(_) => in_time(session.ping(b"")).await,
-            Ok(None) => return Some(because(CloseCode::Away, "the service stops")),
-            Ok(Some(delivery)) => {
-                let mut sent = Ok(());
-                for frame in delivery.frames {
-                    sent = in_time(session.text(text(frame.json))).await;
-                    if sent.is_err() {
-                        break;
-                    }
-                }
-                if sent.is_ok() && delivery.lagged > 0 {
-                    sent = in_time(session.text(format!("{{\"lagged\":{}}}", delivery.lagged))).await;
-                }
-                sent
-            }
-        };
-        if sent.is_err() {
-            return None;
+/// What is written to a connection beside the session's messages: the events. They don't go through the session, whose queue
+/// would be waited for and woken up for with each of them.
+struct Sent {
+    /// Messages, until nobody listens any more.
+    told: RefCell<Option<LocalBoxStream<'static, Bytes>>>,
+    /// Whether more was asked for since this was last looked at.
+    is_taken: Cell<bool>,
+}
+
+/// All that is written to a connection.
+struct Body {
+    session: BoxBody,
+    sent: Rc<Sent>,
+}
+
+impl MessageBody for Body {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        self.sent.is_taken.set(true);
+        // First, and it ends when the connection is closed.
+        if let Poll::Ready(message) = Pin::new(&mut self.session).poll_next(context) {
+            return Poll::Ready(message);
         }
+        let mut told = self.sent.told.borrow_mut();
+        if let Some(stream) = &mut *told {
+            match ready!(stream.poll_next_unpin(context)) {
+                Some(events) => return Poll::Ready(Some(Ok(events))),
+                // Whoever waits for the end closes the session.
+                None => *told = None,
+            }
+        }
+        Poll::Pending
     }
 }
 
-/// JSON is written from text.
-fn text(json: Bytes) -> bytestring::ByteString {
-    json.try_into().unwrap_or_default()
+/// Events as messages. The receiver learns of the end.
+fn tell(listener: Listener) -> (LocalBoxStream<'static, Bytes>, oneshot::Receiver<Infallible>) {
+    let (is_there, end) = oneshot::channel();
+    let start = (listener, Rests::default(), is_there);
+    let told = stream::unfold(start, |(mut listener, mut rests, is_there)| async move {
+        let delivery = listener.next(rests.over()).await?;
+        rests.begin();
+        Some((write(&delivery), (listener, rests, is_there)))
+    });
+    (told.boxed_local(), end)
+}
+
+fn write(delivery: &Delivery) -> Bytes {
+    let bytes = delivery.frames.iter().map(|frame| HEAD_BYTES_MAX + frame.json().len()).sum::<usize>();
+    let mut messages = Vec::with_capacity(bytes + 64);
+    for frame in &delivery.frames {
+        write_text(&mut messages, frame.json());
+    }
+    if delivery.lagged > 0 {
+        write_text(&mut messages, format!("{{\"lagged\":{}}}", delivery.lagged).as_bytes());
+    }
+    messages.into()
+}
+
+const HEAD_BYTES_MAX: usize = 10;
+
+/// Writes a text message, unmasked and in one frame (RFC 6455 §5.2).
+fn write_text(out: &mut Vec<u8>, text: &[u8]) {
+    const TEXT: u8 = 0x81;
+    match text.len() {
+        short @ ..126 => out.extend([TEXT, short as u8]),
+        medium @ ..=0xffff => {
+            out.extend([TEXT, 126]);
+            out.extend((medium as u16).to_be_bytes());
+        }
+        long => {
+            out.extend([TEXT, 127]);
+            out.extend((long as u64).to_be_bytes());
+        }
+    }
+    out.extend_from_slice(text);
+}
+
+/// Asks now and then whether the peer is there, also while it gets events: it need not say anything else. Returns when it has
+/// taken nothing for long.
+async fn ping(mut session: Session, sent: &Sent) {
+    let mut stalled = Duration::ZERO;
+    while stalled < STALL_MAX {
+        sleep(PING_INTERVAL).await;
+        // What is sent makes the connection ask for more, unless it is full.
+        stalled = if sent.is_taken.replace(false) { Duration::ZERO } else { stalled + PING_INTERVAL };
+        if in_time(session.ping(b"")).await.is_err() {
+            break;
+        }
+    }
 }
 
 async fn in_time(sending: impl Future<Output = Result<(), Closed>>) -> Result<(), Closed> {
@@ -168,4 +246,24 @@ impl Socket {
 
 fn ack(json: &[u8]) -> String {
     format!("{{\"ack\":{}}}", String::from_utf8_lossy(json))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_tells_its_length() {
+        for (bytes, head) in [
+            (0, &[0x81, 0][..]),
+            (125, &[0x81, 125]),
+            (126, &[0x81, 126, 0, 126]),
+            (65_535, &[0x81, 126, 255, 255]),
+            (65_536, &[0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
+        ] {
+            let (mut out, text) = (Vec::new(), vec![b'x'; bytes]);
+            write_text(&mut out, &text);
+            assert_eq!(out, [head, &text].concat());
+        }
+    }
 }

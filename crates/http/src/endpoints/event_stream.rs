@@ -9,11 +9,11 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use footfall_domain::event::EventId;
 use footfall_domain::problem::{Code, FieldError};
-use footfall_services::live::{Delivery, Resumed};
+use footfall_services::live::{Delivery, Frame, Resumed};
 use futures_util::stream;
 
 use crate::Api;
-use crate::live::{FILTER, filter};
+use crate::live::{FILTER, Rests, filter};
 use crate::params::Params;
 use crate::problem::Problem;
 
@@ -55,42 +55,49 @@ pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpR
         return Ok(response.streaming(stream::empty::<Result<Bytes, Infallible>>()));
     }
     let listener = api.live.resume(&api.log, filter, after).await?;
-    Ok(response.streaming(stream::unfold((Some(HELLO), listener), |(hello, mut listener)| async move {
+    let start = (Some(HELLO), listener, Rests::default());
+    Ok(response.streaming(stream::unfold(start, |(hello, mut listener, mut rests)| async move {
         let chunk = match hello {
             Some(hello) => Bytes::from_static(hello),
-            None => next_chunk(&mut listener).await?,
+            None => next_chunk(&mut listener, &mut rests).await?,
         };
-        Some((Ok::<_, Infallible>(chunk), (None, listener)))
+        Some((Ok::<_, Infallible>(chunk), (None, listener, rests)))
     })))
 }
 
-async fn next_chunk(listener: &mut Resumed) -> Option<Bytes> {
-    match tokio::time::timeout(HEARTBEAT, listener.next()).await {
-        Ok(delivery) => delivery.map(|delivery| write(&delivery)),
-        Err(_) => Some(Bytes::from_static(b":\n\n")),
-    }
+async fn next_chunk(listener: &mut Resumed, rests: &mut Rests) -> Option<Bytes> {
+    let Ok(delivery) = tokio::time::timeout(HEARTBEAT, listener.next(rests.over())).await else {
+        return Some(Bytes::from_static(b":\n\n"));
+    };
+    rests.begin();
+    delivery.map(|delivery| write(&delivery))
 }
 
 fn write(delivery: &Delivery) -> Bytes {
-    let bytes =
-        |json: usize| json + "event: event\nid: 00000000-0000-0000-0000-000000000000\ndata: \n\n".len();
-    let capacity = delivery.frames.iter().map(|frame| bytes(frame.json.len())).sum::<usize>() + 64;
-    let mut text = Vec::with_capacity(capacity);
+    let bytes = |frame: &Frame| frame.wrapped(wrap).len();
+    let mut text = Vec::with_capacity(delivery.frames.iter().map(bytes).sum::<usize>() + 64);
     for frame in &delivery.frames {
-        text.extend_from_slice(b"event: event\nid: ");
-        text.extend_from_slice(frame.id.to_string().as_bytes());
-        // Properties stand as they were sent, line breaks between tokens included: each line is a `data` of its own.
-        for line in frame.json.split(|byte| matches!(byte, b'\n' | b'\r')) {
-            text.extend_from_slice(b"\ndata: ");
-            text.extend_from_slice(line);
-        }
-        text.extend_from_slice(b"\n\n");
+        text.extend_from_slice(frame.wrapped(wrap));
     }
     if delivery.lagged > 0 {
         text.extend_from_slice(
             format!("event: lagged\ndata: {{\"lagged\":{}}}\n\n", delivery.lagged).as_bytes(),
         );
     }
+    text.into()
+}
+
+/// One event of the stream, for all who get it.
+fn wrap(frame: &Frame) -> Bytes {
+    let mut text = Vec::with_capacity(frame.json().len() + 80);
+    text.extend_from_slice(b"event: event\nid: ");
+    text.extend_from_slice(frame.id().to_string().as_bytes());
+    // Properties stand as they were sent, line breaks between tokens included: each line is a `data` of its own.
+    for line in frame.json().split(|byte| matches!(byte, b'\n' | b'\r')) {
+        text.extend_from_slice(b"\ndata: ");
+        text.extend_from_slice(line);
+    }
+    text.extend_from_slice(b"\n\n");
     text.into()
 }
 
@@ -104,7 +111,7 @@ mod tests {
     fn every_line_of_an_event_is_data() {
         let id = EventId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap();
         let json = Bytes::from_static(b"{\n\"x\":\r\n1}");
-        let delivery = Delivery { frames: [Frame { id, json }].into(), lagged: 3 };
+        let delivery = Delivery { frames: [Frame::new(id, json)].into(), lagged: 3 };
         assert_eq!(
             write(&delivery),
             "event: event\nid: 01890a5d-ac96-774b-bcce-b302099a8057\ndata: {\ndata: \"x\":\ndata: \ndata: 1}\n\n\

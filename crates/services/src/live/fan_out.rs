@@ -4,18 +4,23 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
+use foldhash::fast::RandomState;
+use footfall_domain::event::EventRef;
 use footfall_ports::Carried;
 use futures_util::future::{BoxFuture, FutureExt, poll_fn};
 
+use hashbrown::HashMap;
+
 use super::filter::Index;
-use super::inbox::{Frame, Put};
+use super::inbox::{Frame, Inbox};
 use super::recent::{Item, Work};
 use super::{Live, lock};
 
 /// Items that are taken at a time.
-const ITEMS_MAX: usize = 64;
-/// Events after which others get their turn on the thread.
-const EVENTS_BETWEEN_TURNS: usize = 512;
+const ITEMS_MAX: usize = EVENTS_TOGETHER;
+/// Events that are fanned out together: each listener's buffer is locked once for them, and it is woken once. After them
+/// others get their turn on the thread.
+const EVENTS_TOGETHER: usize = 128;
 
 impl Live {
     /// Gives events to listeners, for ever.
@@ -53,41 +58,41 @@ impl Live {
         if work.missed > 0 {
             self.leave_out(work.missed);
         }
-        let mut since_turn = 0;
-        for item in &work.items {
-            let mut at = 0;
-            while at < item.accepted.len() {
-                // An index is not held for long: who has left isn't served any more.
-                let index = self.index();
-                let to = item.accepted.len().min(at + EVENTS_BETWEEN_TURNS - since_turn);
-                since_turn += to - at;
-                self.fan_out_some(&index, item, at..to);
-                at = to;
-                if since_turn >= EVENTS_BETWEEN_TURNS {
-                    since_turn = 0;
-                    give_turn().await;
-                }
+        let mut events = work.items.iter().flat_map(|item| {
+            let item = &**item;
+            (0..item.accepted.len()).map(move |place| Told { item, place })
+        });
+        loop {
+            let together: Vec<_> = events.by_ref().take(EVENTS_TOGETHER).collect();
+            if together.is_empty() {
+                break;
             }
+            // An index is not held for long: who has left isn't served any more.
+            self.fan_out_some(&self.index(), &together);
+            give_turn().await;
         }
     }
 
-    fn fan_out_some(&self, index: &Index, item: &Item, places: std::ops::Range<usize>) {
+    fn fan_out_some(&self, index: &Index, events: &[Told<'_>]) {
+        let mut frames: Vec<Option<Frame>> = vec![None; events.len()];
         let (mut written, mut delivered, mut left_out) = (0, 0, 0);
-        for place in places {
-            let event = item.accepted.get(place);
-            let mut frame = None;
-            for inbox in index.wanting(event).flatten().filter(|inbox| item.place >= inbox.from()) {
-                if !item.is_certain {
-                    inbox.leave_out(1);
-                    continue;
-                }
-                let frame = frame.get_or_insert_with(|| Frame::of(event));
-                match inbox.put(frame) {
-                    Put::Kept => delivered += 1,
-                    Put::LeftOut => left_out += 1,
+        for Group { inboxes, wanted } in groups(index, events) {
+            // Nobody has anything of what is written for none.
+            if inboxes.iter().any(|inbox| inbox.has_room()) {
+                for &number in wanted.iter().filter(|&&number| events[number].item.is_certain) {
+                    frames[number].get_or_insert_with(|| {
+                        written += 1;
+                        Frame::of(events[number].event())
+                    });
                 }
             }
-            written += u64::from(frame.is_some());
+            for inbox in inboxes {
+                let is_its = |number: &&usize| events[**number].item.place >= inbox.from();
+                let wanted = wanted.iter().filter(is_its).map(|&number| frames[number].as_ref());
+                let (kept, not_kept) = inbox.put(wanted);
+                delivered += kept;
+                left_out += not_kept;
+            }
         }
         self.written.fetch_add(written, Ordering::Relaxed);
         self.delivered.fetch_add(delivered, Ordering::Relaxed);
@@ -100,6 +105,36 @@ impl Live {
         index.all().for_each(|inbox| inbox.leave_out(events));
         self.left_out.fetch_add(events * index.listeners() as u64, Ordering::Relaxed);
     }
+}
+
+/// An event that listeners are told of.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    item: &'a Item,
+    place: usize,
+}
+
+impl<'a> Told<'a> {
+    fn event(self) -> EventRef<'a> {
+        self.item.accepted.get(self.place)
+    }
+}
+
+/// Listeners that want the same, and the numbers of the events that they want, ascending.
+struct Group<'a> {
+    inboxes: &'a [Arc<Inbox>],
+    wanted: Vec<usize>,
+}
+
+fn groups<'a>(index: &'a Index, events: &[Told<'a>]) -> impl Iterator<Item = Group<'a>> {
+    let mut groups: HashMap<_, Group<'a>, RandomState> = HashMap::default();
+    for (number, told) in events.iter().enumerate() {
+        for inboxes in index.wanting(told.event()) {
+            let group = groups.entry(inboxes.as_ptr());
+            group.or_insert_with(|| Group { inboxes, wanted: Vec::new() }).wanted.push(number);
+        }
+    }
+    groups.into_values()
 }
 
 enum Next {

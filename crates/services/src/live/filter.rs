@@ -21,6 +21,11 @@ pub struct LiveFilter {
 }
 
 impl LiveFilter {
+    /// One that lets nothing through: every event has a type.
+    pub fn nothing() -> Self {
+        Self { event_type: Some(String::new()), ..Self::default() }
+    }
+
     fn kind(&self) -> Kind {
         Kind {
             by_type: self.event_type.is_some(),

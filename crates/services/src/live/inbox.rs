@@ -1,7 +1,7 @@
 //! What waits for one listener.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -9,11 +9,13 @@ use footfall_domain::event::{EventId, EventRef};
 
 /// An event on its way to listeners, written as JSON once for all of them.
 #[derive(Clone, Debug)]
-pub struct Frame {
-    /// The event's identity.
-    pub id: EventId,
-    /// The event as the API shows it.
-    pub json: Bytes,
+pub struct Frame(Arc<Written>);
+
+#[derive(Debug)]
+struct Written {
+    id: EventId,
+    json: Bytes,
+    wrapped: OnceLock<Bytes>,
 }
 
 impl Frame {
@@ -21,7 +23,28 @@ impl Frame {
     pub fn of(event: EventRef<'_>) -> Self {
         let mut json = Vec::with_capacity(event.record().len() + 128);
         event.write_json(&mut json);
-        Self { id: event.id(), json: json.into() }
+        Self::new(event.id(), json.into())
+    }
+
+    /// An event that is written already.
+    pub fn new(id: EventId, json: Bytes) -> Self {
+        Self(Arc::new(Written { id, json, wrapped: OnceLock::new() }))
+    }
+
+    /// The event's identity.
+    pub fn id(&self) -> EventId {
+        self.0.id
+    }
+
+    /// The event as the API shows it.
+    pub fn json(&self) -> &Bytes {
+        &self.0.json
+    }
+
+    /// The event as a protocol sends it that needs more than to put the JSON somewhere. Made once for all listeners, so there
+    /// can be one such protocol.
+    pub fn wrapped(&self, wrap: impl FnOnce(&Self) -> Bytes) -> &Bytes {
+        self.0.wrapped.get_or_init(|| wrap(self))
     }
 }
 
@@ -56,14 +79,22 @@ struct Waiting {
     delivery: Delivery,
     bytes: usize,
     waker: Option<Waker>,
+    /// Who waits isn't woken for less.
+    bytes_min: usize,
     is_closed: bool,
 }
 
-/// What became of a frame.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Put {
-    Kept,
-    LeftOut,
+impl Waiting {
+    /// A gap has one place: after what was kept, and before what will be.
+    fn has_room(&self, bytes: usize, bytes_max: usize) -> bool {
+        self.delivery.lagged == 0 && (self.bytes == 0 || self.bytes + bytes <= bytes_max)
+    }
+
+    /// Whether it is worth giving. A gap always is: it grows until it is taken.
+    fn is_enough(&self, bytes_min: usize) -> bool {
+        let Delivery { frames, lagged } = &self.delivery;
+        *lagged > 0 || self.is_closed || (!frames.is_empty() && self.bytes >= bytes_min)
+    }
 }
 
 impl Inbox {
@@ -75,19 +106,31 @@ impl Inbox {
         self.from
     }
 
-    pub(super) fn put(&self, frame: &Frame) -> Put {
+    /// Whether an event may find room.
+    pub(super) fn has_room(&self) -> bool {
+        self.lock().has_room(1, self.bytes_max)
+    }
+
+    /// Puts events in, in order, as far as there is room; those that aren't there are left out like those without room.
+    /// Returns how many were kept and how many left out.
+    pub(super) fn put<'a>(&self, frames: impl Iterator<Item = Option<&'a Frame>>) -> (u64, u64) {
+        let (mut kept, mut left_out) = (0, 0);
         let mut waiting = self.lock();
-        // A gap has one place: after what was kept, and before what will be.
-        let is_full = waiting.delivery.lagged > 0
-            || (waiting.bytes + frame.json.len() > self.bytes_max && waiting.bytes > 0);
-        if is_full {
-            waiting.delivery.lagged += 1;
-        } else {
-            waiting.bytes += frame.json.len();
-            waiting.delivery.frames.push_back(frame.clone());
+        for frame in frames {
+            match frame {
+                Some(frame) if waiting.has_room(frame.json().len(), self.bytes_max) => {
+                    waiting.bytes += frame.json().len();
+                    waiting.delivery.frames.push_back(frame.clone());
+                    kept += 1;
+                }
+                _ => {
+                    waiting.delivery.lagged += 1;
+                    left_out += 1;
+                }
+            }
         }
         wake(waiting);
-        if is_full { Put::LeftOut } else { Put::Kept }
+        (kept, left_out)
     }
 
     /// Notes that so many events were left out.
@@ -104,18 +147,18 @@ impl Inbox {
         wake(waiting);
     }
 
-    /// All that waits, or nothing more after the end.
-    pub(super) fn poll_take(&self, context: &Context<'_>) -> Poll<Option<Delivery>> {
+    /// All that waits, or nothing more after the end. As long as the listener rests, only when there will soon be no room.
+    pub(super) fn poll_take(&self, context: &Context<'_>, is_resting: bool) -> Poll<Option<Delivery>> {
         let mut waiting = self.lock();
-        if !waiting.delivery.is_empty() {
-            waiting.bytes = 0;
-            return Poll::Ready(Some(std::mem::take(&mut waiting.delivery)));
+        let bytes_min = if is_resting { self.bytes_max / 4 } else { 0 };
+        if !waiting.is_enough(bytes_min) {
+            waiting.waker = Some(context.waker().clone());
+            waiting.bytes_min = bytes_min;
+            return Poll::Pending;
         }
-        if waiting.is_closed {
-            return Poll::Ready(None);
-        }
-        waiting.waker = Some(context.waker().clone());
-        Poll::Pending
+        waiting.bytes = 0;
+        let delivery = std::mem::take(&mut waiting.delivery);
+        Poll::Ready((!delivery.is_empty()).then_some(delivery))
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -123,9 +166,10 @@ impl Inbox {
     }
 }
 
-/// Wakes the listener if it waits. Not under the lock: it may run at once.
+/// Wakes the listener if it waits for no more than there is. Not under the lock: it may run at once.
 fn wake(mut waiting: MutexGuard<'_, Waiting>) {
-    let waker = waiting.waker.take();
+    let is_enough = waiting.is_enough(waiting.bytes_min);
+    let waker = waiting.waker.take_if(|_| is_enough);
     drop(waiting);
     if let Some(waker) = waker {
         waker.wake();
@@ -140,7 +184,12 @@ mod tests {
     use super::*;
 
     fn frame(text: &'static str) -> Frame {
-        Frame { id: EventId::from_bytes([0; 16]), json: Bytes::from_static(text.as_bytes()) }
+        Frame::new(EventId::from_bytes([0; 16]), Bytes::from_static(text.as_bytes()))
+    }
+
+    fn put<const N: usize>(inbox: &Inbox, texts: [&'static str; N]) -> (u64, u64) {
+        let frames = texts.map(frame);
+        inbox.put(frames.iter().map(Some))
     }
 
     #[derive(PartialEq, Eq, Debug)]
@@ -151,11 +200,15 @@ mod tests {
     }
 
     fn take(inbox: &Inbox) -> Taken {
-        match poll_fn(|context| inbox.poll_take(context)).now_or_never() {
+        take_if(inbox, false)
+    }
+
+    fn take_if(inbox: &Inbox, is_resting: bool) -> Taken {
+        match poll_fn(|context| inbox.poll_take(context, is_resting)).now_or_never() {
             None => Taken::Nothing,
             Some(None) => Taken::End,
             Some(Some(Delivery { frames, lagged })) => {
-                Taken::These(frames.into_iter().map(|frame| frame.json).collect(), lagged)
+                Taken::These(frames.into_iter().map(|frame| frame.json().clone()).collect(), lagged)
             }
         }
     }
@@ -164,27 +217,71 @@ mod tests {
     fn what_finds_no_room_is_counted_until_all_is_taken() {
         let inbox = Inbox::new(10, 0);
         assert_eq!(take(&inbox), Taken::Nothing);
-        assert_eq!(inbox.put(&frame("12345")), Put::Kept);
-        assert_eq!(inbox.put(&frame("67890")), Put::Kept);
-        assert_eq!(inbox.put(&frame("x")), Put::LeftOut);
-        assert_eq!(inbox.put(&frame("y")), Put::LeftOut);
+        assert_eq!(put(&inbox, ["12345"]), (1, 0));
+        assert_eq!(put(&inbox, ["67890", "x"]), (1, 1));
+        assert!(!inbox.has_room());
+        assert_eq!(put(&inbox, ["y"]), (0, 1));
         assert_eq!(take(&inbox), Taken::These(vec!["12345".into(), "67890".into()], 2));
-        assert_eq!(inbox.put(&frame("z")), Put::Kept);
+        assert!(inbox.has_room());
+        assert_eq!(put(&inbox, ["z"]), (1, 0));
         assert_eq!(take(&inbox), Taken::These(vec!["z".into()], 0));
+    }
+
+    #[test]
+    fn what_was_not_written_is_a_gap() {
+        let inbox = Inbox::new(10, 0);
+        let [first, last] = ["1", "2"].map(frame);
+        assert_eq!(inbox.put([Some(&first), None, Some(&last)].into_iter()), (1, 2));
+        assert_eq!(take(&inbox), Taken::These(vec!["1".into()], 2));
+    }
+
+    #[test]
+    fn who_rests_is_given_what_would_soon_find_no_room_a_gap_and_the_end() {
+        let inbox = Inbox::new(40, 0);
+        put(&inbox, ["12345"]);
+        assert_eq!(take_if(&inbox, true), Taken::Nothing);
+        put(&inbox, ["67890"]);
+        assert_eq!(take_if(&inbox, true), Taken::These(vec!["12345".into(), "67890".into()], 0));
+        inbox.leave_out(1);
+        assert_eq!(take_if(&inbox, true), Taken::These(vec![], 1));
+        put(&inbox, ["1"]);
+        inbox.close();
+        assert_eq!(take_if(&inbox, true), Taken::These(vec!["1".into()], 0));
+        assert_eq!(take_if(&inbox, true), Taken::End);
+    }
+
+    #[test]
+    fn who_rests_is_woken_for_much_only() {
+        let (inbox, woken) = (Inbox::new(40, 0), Arc::new(Woken::default()));
+        let waker = Waker::from(Arc::clone(&woken));
+        let is_woken = || woken.0.load(std::sync::atomic::Ordering::Relaxed);
+        assert!(inbox.poll_take(&Context::from_waker(&waker), true).is_pending());
+        put(&inbox, ["12345"]);
+        assert!(!is_woken());
+        put(&inbox, ["67890"]);
+        assert!(is_woken());
+    }
+
+    #[derive(Default)]
+    struct Woken(std::sync::atomic::AtomicBool);
+
+    impl std::task::Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
     }
 
     #[test]
     fn an_event_larger_than_the_bound_passes_alone() {
         let inbox = Inbox::new(2, 0);
-        assert_eq!(inbox.put(&frame("12345")), Put::Kept);
-        assert_eq!(inbox.put(&frame("1")), Put::LeftOut);
+        assert_eq!(put(&inbox, ["12345", "1"]), (1, 1));
         assert_eq!(take(&inbox), Taken::These(vec!["12345".into()], 1));
     }
 
     #[test]
     fn what_waits_is_had_after_the_end_too() {
         let inbox = Inbox::new(10, 0);
-        inbox.put(&frame("1"));
+        put(&inbox, ["1"]);
         inbox.leave_out(3);
         inbox.close();
         assert_eq!(take(&inbox), Taken::These(vec!["1".into()], 3));

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 
 use footfall_domain::event::EventId;
@@ -61,14 +62,23 @@ impl Listener {
     }
 
     /// What comes next, as much as there is; waits for it. `None` after the end.
-    pub async fn next(&mut self) -> Option<Delivery> {
+    ///
+    /// Before `rest` is over it gives only what can't wait, because there will soon be no room for more. So whoever rests
+    /// after each delivery gets much at once where much comes, instead of being woken for every event.
+    pub async fn next(&mut self, rest: impl Future<Output = ()>) -> Option<Delivery> {
         while !self.replay.items.is_empty() {
             let delivery = self.replay.some(&self.filter);
             if !delivery.is_empty() {
                 return Some(delivery);
             }
         }
-        poll_fn(|context| self.inbox.poll_take(context)).await
+        let mut rest = pin!(rest);
+        let mut is_resting = true;
+        poll_fn(|context| {
+            is_resting = is_resting && rest.as_mut().poll(context).is_pending();
+            self.inbox.poll_take(context, is_resting)
+        })
+        .await
     }
 }
 

@@ -1,6 +1,7 @@
 //! A listener that goes on where it stopped: what it missed comes from the recent events, or from the store.
 
 use std::collections::{HashSet, VecDeque};
+use std::future::ready;
 use std::sync::Arc;
 
 use footfall_domain::answers::{EventFilter, Order, Position, Slice};
@@ -70,9 +71,9 @@ impl Live {
 }
 
 impl Resumed {
-    /// What comes next, as much as there is; waits for it. `None` after the end, also when the store can't be read any more:
-    /// whoever listens comes back then.
-    pub async fn next(&mut self) -> Option<Delivery> {
+    /// What comes next, as much as there is; waits for it, and rests, as [`Listener::next`]. `None` after the end, also when
+    /// the store can't be read any more: whoever listens comes back then.
+    pub async fn next(&mut self, rest: impl Future<Output = ()>) -> Option<Delivery> {
         while let Some(from) = &self.catching_up {
             let (after, is_live) = (from.after, from.is_live);
             let slice = Slice { order: Order::Ascending, after: Some(after), limit: PAGE };
@@ -93,7 +94,7 @@ impl Resumed {
                 (!(is_last && is_live)).then_some(CatchingUp { after, is_live: is_live || is_last });
             let frames: VecDeque<Frame> = page.iter().map(|event| Frame::of(event.get())).collect();
             if is_live {
-                self.remembered.extend(frames.iter().map(|frame| frame.id));
+                self.remembered.extend(frames.iter().map(Frame::id));
             }
             if self.remembered.len() > REMEMBERED_MAX {
                 // More comes in than is read: the store first, once more.
@@ -104,12 +105,13 @@ impl Resumed {
                 return Some(Delivery { frames, lagged: 0 });
             }
         }
+        let mut delivery = self.listener.next(rest).await?;
         loop {
-            let mut delivery = self.listener.next().await?;
-            delivery.frames.retain(|frame| !self.remembered.contains(&frame.id));
+            delivery.frames.retain(|frame| !self.remembered.contains(&frame.id()));
             if !delivery.is_empty() {
                 return Some(delivery);
             }
+            delivery = self.listener.next(ready(())).await?;
         }
     }
 
