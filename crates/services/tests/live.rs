@@ -14,7 +14,7 @@ use footfall_domain::time::{SECOND_US, Timestamp};
 use footfall_domain::validate::Rules;
 use footfall_memory::{MemoryOptions, MemoryStore};
 use footfall_ports::{Accepted, Carried, Clock, EventIds, EventLog, LiveFeed, Outcome, StoreError};
-use footfall_services::live::{Delivery, Listener, Live, LiveFilter, LiveLimits};
+use footfall_services::live::{Delivery, Frame, Listener, Live, LiveFilter, LiveLimits};
 use footfall_services::{Ingest, Limits};
 use futures_util::FutureExt;
 
@@ -148,7 +148,7 @@ impl Set {
 /// What comes next: the ids, and how many events were missed after them.
 async fn next(listener: &mut Listener) -> (Vec<EventId>, u64) {
     let Delivery { frames, lagged } = listener.next(ready(())).await.expect("it goes on");
-    (frames.iter().map(|frame| frame.id()).collect(), lagged)
+    (frames.iter().map(Frame::id).collect(), lagged)
 }
 
 async fn nothing_comes(listener: &mut Listener) {

@@ -77,6 +77,7 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/tracker.js").get(NONE, page::handle),
         Endpoint::at("/").get(NONE, page::handle),
         Endpoint::at("/assets/{name}").get(NONE, page::handle),
+        Endpoint::at("/theme.js").get(NONE, page::handle),
         Endpoint::at("/favicon.svg").get(NONE, page::handle),
         Endpoint::at("/favicon.ico").get(NONE, page::favicon),
     ]

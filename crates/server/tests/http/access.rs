@@ -104,7 +104,8 @@ fn what_needs_which_scope_is_as_documented() {
         }
     }
     assert_eq!(needed("GET", "/ws/events"), Scopes::READ.or(Scopes::INGEST));
-    let public = ["/", "/assets/", "/tracker.js", "/favicon", "/docs", "/openapi.json", "/health"];
+    let public =
+        ["/", "/assets/", "/theme.js", "/tracker.js", "/favicon", "/docs", "/openapi.json", "/health"];
     let is_public =
         |path: &str| public.iter().any(|start| path == *start || (*start != "/" && path.starts_with(start)));
     for (method, path, needed) in routes() {
