@@ -346,6 +346,12 @@ impl EventBatch {
         self.ends.push(records.len());
     }
 
+    /// Adds an event as it stands in another batch or in a store.
+    pub fn push_record(&mut self, event: EventRef<'_>) {
+        self.records.extend_from_slice(event.record());
+        self.ends.push(self.records.len());
+    }
+
     /// How many events the batch holds.
     pub fn len(&self) -> usize {
         self.ends.len()

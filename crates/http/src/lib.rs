@@ -1,10 +1,13 @@
 //! The actix shell: it turns requests into calls of services and ports, and what comes back into answers. Decisions
 //! about events are not made here.
 
+mod access;
 mod answer;
 mod body;
 mod cursor;
 mod endpoints;
+mod live;
+mod origin;
 mod params;
 mod path;
 mod problem;
@@ -15,8 +18,12 @@ use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
 use footfall_ports::{Analytics, Clock, Domains, EventLog, Health, Segments, UserMetrics};
+use footfall_services::live::Live;
 use footfall_services::{Answers, Ingest, Memberships, SegmentSnapshots};
 
+pub use access::{Keys, Scopes};
+pub use endpoints::routes;
+pub use origin::Origins;
 pub use scope::RequestScope;
 
 /// Limits of the shell.
@@ -56,6 +63,12 @@ pub struct Api {
     pub segments: Arc<dyn Segments>,
     /// Serves and takes the snapshot of all segments' counts.
     pub snapshots: SegmentSnapshots,
+    /// The live stream of accepted events.
+    pub live: Arc<Live>,
+    /// Keys that are asked for; without any, everyone may do everything.
+    pub keys: Option<Keys>,
+    /// Pages of which other origins may use the service.
+    pub origins: Origins,
     /// Knows whether what is needed is there.
     pub health: Arc<dyn Health>,
     /// What operators' monitoring reads.
@@ -68,6 +81,6 @@ pub struct Api {
 
 /// Adds every route. `api` is made outside the workers, which share it.
 pub fn configure(config: &mut ServiceConfig, api: web::Data<Api>) {
+    endpoints::configure(config, api.keys.as_ref());
     config.app_data(api);
-    endpoints::configure(config);
 }

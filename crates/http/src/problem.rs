@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use footfall_domain::problem::{Code, FieldError};
 use footfall_ports::StoreError;
@@ -19,15 +19,19 @@ pub(crate) enum Kind {
     MalformedBody,
     InvalidQuery,
     InvalidHeader,
+    Unauthorized,
+    Forbidden,
     NotFound,
-    MethodNotAllowed(&'static str),
+    MethodNotAllowed,
     SlowBody,
     TooLarge,
     UnsupportedMediaType,
+    UpgradeRequired,
     Invalid,
     Timeout,
     Unavailable,
     NotReady,
+    TooManyListeners,
     Internal,
     /// What actix refuses by itself, before a handler is asked.
     Other(StatusCode),
@@ -46,6 +50,8 @@ struct Details {
     /// Further members of the document.
     dependencies: Option<serde_json::Value>,
     retry_after: Option<Duration>,
+    /// Methods that the path takes.
+    allowed: Option<String>,
     /// For the log, never for the client.
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -83,6 +89,7 @@ impl Problem {
             report: None,
             dependencies: None,
             retry_after: None,
+            allowed: None,
             cause: None,
         }))
     }
@@ -136,6 +143,12 @@ impl Problem {
         Self::new(Kind::Invalid, detail).with(|details| details.report = Some(Arc::new(report)))
     }
 
+    /// A method that the path doesn't take, and those that it does.
+    pub(crate) fn method_not_allowed(allowed: &str) -> Self {
+        Self::new(Kind::MethodNotAllowed, format!("this path takes {allowed}"))
+            .with(|details| details.allowed = Some(allowed.to_owned()))
+    }
+
     /// A request that ran out of its time.
     pub(crate) fn timeout() -> Self {
         let detail = "the request took too long; what became of it is unknown, and sending it again is safe";
@@ -151,6 +164,14 @@ impl Problem {
         })
     }
 
+    /// One listener more than there may be.
+    pub(crate) fn too_many_listeners() -> Self {
+        let detail =
+            "as many as may listen at a time do; FOOTFALL__LIVE__MAX_LISTENERS says how many that is";
+        Self::new(Kind::TooManyListeners, detail)
+            .with(|details| details.retry_after = Some(Duration::from_secs(10)))
+    }
+
     /// A failure of the service itself.
     pub(crate) fn internal(cause: Arc<dyn Error + Send + Sync>) -> Self {
         let detail = "the service failed; the request's id leads to the cause in its log";
@@ -162,8 +183,28 @@ impl Problem {
         Self::new(Kind::Other(status), status.canonical_reason().unwrap_or("the request was refused"))
     }
 
-    /// The answer. Causes are logged here, once.
+    /// The answer.
     pub(crate) fn respond(&self, request_id: &str) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status());
+        if let Some(retry_after) = self.0.retry_after {
+            response.insert_header((RETRY_AFTER, retry_after.as_secs().max(1)));
+        }
+        if let Some(allowed) = &self.0.allowed {
+            response.insert_header((ALLOW, allowed.as_str()));
+        }
+        if self.0.kind == Kind::Unauthorized {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
+        if self.0.kind == Kind::UpgradeRequired {
+            response.insert_header((UPGRADE, "websocket"));
+        }
+        response
+            .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")))
+            .body(self.document(request_id))
+    }
+
+    /// The document. Causes are logged here, once.
+    pub(crate) fn document(&self, request_id: &str) -> Vec<u8> {
         if let Some(cause) = &self.0.cause {
             let cause = chain(&**cause);
             tracing::error!(
@@ -185,29 +226,24 @@ impl Problem {
             errors: &self.0.errors,
             dependencies: self.0.dependencies.as_ref(),
         };
-        let mut response = HttpResponse::build(self.status());
-        if let Some(retry_after) = self.0.retry_after {
-            response.insert_header((RETRY_AFTER, retry_after.as_secs().max(1)));
-        }
-        if let Kind::MethodNotAllowed(allowed) = self.0.kind {
-            response.insert_header((ALLOW, allowed));
-        }
-        let body = serde_json::to_vec(&document).unwrap_or_default();
-        response
-            .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")))
-            .body(body)
+        serde_json::to_vec(&document).unwrap_or_default()
     }
 
     fn status(&self) -> StatusCode {
         match self.0.kind {
             Kind::MalformedBody | Kind::InvalidQuery | Kind::InvalidHeader => StatusCode::BAD_REQUEST,
+            Kind::Unauthorized => StatusCode::UNAUTHORIZED,
+            Kind::Forbidden => StatusCode::FORBIDDEN,
             Kind::NotFound => StatusCode::NOT_FOUND,
-            Kind::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Kind::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-            Kind::Timeout | Kind::Unavailable | Kind::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+            Kind::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
+            Kind::Timeout | Kind::Unavailable | Kind::NotReady | Kind::TooManyListeners => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Kind::Other(status) => status,
         }
@@ -218,15 +254,19 @@ impl Problem {
             Kind::MalformedBody => ("malformed-body", "The body can't be read"),
             Kind::InvalidQuery => ("invalid-query", "The query is not valid"),
             Kind::InvalidHeader => ("invalid-header", "A header is not valid"),
+            Kind::Unauthorized => ("unauthorized", "A key is needed"),
+            Kind::Forbidden => ("forbidden", "This is not allowed"),
             Kind::NotFound => ("not-found", "There is nothing here"),
-            Kind::MethodNotAllowed(_) => ("method-not-allowed", "The method is not allowed here"),
+            Kind::MethodNotAllowed => ("method-not-allowed", "The method is not allowed here"),
             Kind::SlowBody => ("slow-body", "The body took too long to arrive"),
             Kind::TooLarge => ("too-large", "The request is too large"),
             Kind::UnsupportedMediaType => ("unsupported-media-type", "The content type is not supported"),
+            Kind::UpgradeRequired => ("upgrade-required", "Another protocol is needed"),
             Kind::Invalid => ("invalid", "The request is not valid"),
             Kind::Timeout => ("timeout", "The request ran out of time"),
             Kind::Unavailable => ("unavailable", "The store can't take this now"),
             Kind::NotReady => ("not-ready", "The service is not ready"),
+            Kind::TooManyListeners => ("too-many-listeners", "Too many are listening"),
             Kind::Internal => ("internal", "The service failed"),
             Kind::Other(_) => ("refused", "The request was refused"),
         }

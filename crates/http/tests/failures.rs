@@ -17,12 +17,13 @@ use footfall_domain::membership::{Joined, Membership};
 use footfall_domain::time::{TimeRange, Timestamp};
 use footfall_domain::validate::Rules;
 use footfall_domain::windows::{Due, MetricFilter, UserMetric, WindowTotals};
-use footfall_http::{Api, Exposition, HttpLimits, RequestScope, configure};
+use footfall_http::{Api, Exposition, HttpLimits, Origins, RequestScope, configure};
 use footfall_memory::{CACHE_BYTES_DEFAULT, InProcessCache};
 use footfall_ports::{
     Analytics, Clock, DependencyState, Domains, EventIds, EventLog, Found, Health, MetricPosition, Outcome,
     SegmentCounts, Segments, Snapshot, SnapshotStore, StoreError, UserMetrics, Version,
 };
+use footfall_services::live::{Live, LiveLimits};
 use footfall_services::{Answers, Ingest, Limits, Memberships, SegmentSnapshots};
 use serde_json::{Value, json};
 
@@ -232,9 +233,11 @@ impl Shell {
         let ports = Arc::new(Ports { behaviour, cured: AtomicBool::new(false), dependencies });
         let (clock, limits) = (Arc::new(StoppedClock), Limits { batch_events: 10 });
         let timeout = Duration::from_millis(400);
+        let live = Live::new(None, clock.clone(), LiveLimits { listeners: 1, buffer_bytes: 1 << 16 });
         let api = Data::new(Api {
             ingest: Ingest::new(
                 ports.clone(),
+                live.clone(),
                 clock.clone(),
                 Arc::new(OneId),
                 Rules::default(),
@@ -255,6 +258,9 @@ impl Shell {
             memberships: Memberships::new(ports.clone(), clock.clone(), limits),
             segments: ports.clone(),
             snapshots: SegmentSnapshots::new(ports.clone(), ports.clone(), clock.clone()),
+            live,
+            keys: None,
+            origins: Origins::default(),
             health: ports.clone(),
             exposition: Arc::new(Nothing),
             clock,

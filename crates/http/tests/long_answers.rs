@@ -17,12 +17,13 @@ use footfall_domain::answers::{
 use footfall_domain::event::{Event, EventBatch, EventId, EventParts, Subject};
 use footfall_domain::time::{TimeRange, Timestamp};
 use footfall_domain::validate::Rules;
-use footfall_http::{Api, Exposition, HttpLimits, RequestScope, configure};
+use footfall_http::{Api, Exposition, HttpLimits, Origins, RequestScope, configure};
 use footfall_memory::{CACHE_BYTES_DEFAULT, InProcessCache, MemoryOptions, MemoryStore};
 use footfall_ports::{
     Analytics, Clock, DependencyState, EventIds, EventLog, Health, Outcome, StoreError, Version,
 };
 use footfall_services::export::SLICE_EVENTS;
+use footfall_services::live::{Live, LiveLimits};
 use footfall_services::{Answers, Ingest, Limits, Memberships, SegmentSnapshots};
 
 const TIMEOUT: Duration = Duration::from_millis(300);
@@ -163,8 +164,9 @@ impl Shell {
         let options = MemoryOptions { max_bytes: 1 << 20, retention: None, clock: clock.clone() };
         let store = Arc::new(MemoryStore::start(options).expect("there are threads"));
         let cache = Arc::new(InProcessCache::new(CACHE_BYTES_DEFAULT, clock.clone()));
+        let live = Live::new(None, clock.clone(), LiveLimits { listeners: 1, buffer_bytes: 1 << 16 });
         let api = Data::new(Api {
-            ingest: Ingest::new(log, clock.clone(), ids, Rules::default(), limits, None),
+            ingest: Ingest::new(log, live.clone(), clock.clone(), ids, Rules::default(), limits, None),
             log: ports.clone(),
             analytics: ports.clone(),
             answers: Answers::new(ports.clone(), cache, clock.clone(), Duration::ZERO),
@@ -174,6 +176,9 @@ impl Shell {
             memberships: Memberships::new(store.clone(), clock.clone(), limits),
             segments: store.clone(),
             snapshots: SegmentSnapshots::new(store.clone(), store, clock.clone()),
+            live,
+            keys: None,
+            origins: Origins::default(),
             health: ports.clone(),
             exposition: Arc::new(Nothing),
             clock,

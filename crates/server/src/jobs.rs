@@ -16,6 +16,8 @@ use crate::telemetry::Telemetry;
 
 /// How often memberships that ended are looked for.
 const FORGET_INTERVAL: Duration = Duration::from_hours(1);
+/// How often it is looked whether anyone still listens.
+const REST_INTERVAL: Duration = Duration::from_secs(10);
 /// After how long a job is tried again that failed and wouldn't come again soon.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 /// How long a job sleeps at a time: a clock that is set is noticed then.
@@ -35,6 +37,8 @@ pub(crate) fn start(
         actix_web::rt::spawn(refresh_segments(schedule, api.clone(), telemetry.clone()));
     }
     actix_web::rt::spawn(forget_ended(api.clone(), telemetry.clone()));
+    actix_web::rt::spawn(api.live.clone().run());
+    actix_web::rt::spawn(rest(api.clone()));
     if let Some(returns) = redis_returns {
         actix_web::rt::spawn(share_again(returns, api.clone()));
     }
@@ -84,6 +88,13 @@ async fn forget_ended(api: Data<Api>, telemetry: Arc<Telemetry>) {
                 tracing::warn!(error = chain(&error), "memberships that ended can't be forgotten now");
             }
         }
+    }
+}
+
+async fn rest(api: Data<Api>) {
+    loop {
+        tokio::time::sleep(REST_INTERVAL).await;
+        api.live.rest().await;
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) struct Telemetry {
     answers: IntCounterVec,
     snapshot_age: Gauge,
     jobs: IntCounterVec,
+    listeners: Gauge,
+    live_events: IntCounterVec,
     /// One at a time brings up what is counted elsewhere.
     reading: Mutex<()>,
 }
@@ -43,6 +45,14 @@ impl Telemetry {
         )?;
         let jobs = Opts::new("footfall_job_runs_total", "Scheduled jobs that were run here, by outcome.");
         let jobs = IntCounterVec::new(jobs, &["job", "outcome"])?;
+        let listeners = Gauge::new("footfall_live_listeners", "Who listens to the live stream now.")?;
+        let live_events = Opts::new(
+            "footfall_live_events_total",
+            "Events of the live stream: written as JSON once each, delivered to a listener, or left out where one was slow.",
+        );
+        let live_events = IntCounterVec::new(live_events, &["what"])?;
+        registry.register(Box::new(listeners.clone()))?;
+        registry.register(Box::new(live_events.clone()))?;
         registry.register(Box::new(answers.clone()))?;
         registry.register(Box::new(snapshot_age.clone()))?;
         registry.register(Box::new(jobs.clone()))?;
@@ -50,7 +60,16 @@ impl Telemetry {
             Some(redis) => Some((redis, RedisFigures::new(&registry)?)),
             None => None,
         };
-        Ok(Self { registry, redis, answers, snapshot_age, jobs, reading: Mutex::default() })
+        Ok(Self {
+            registry,
+            redis,
+            answers,
+            snapshot_age,
+            jobs,
+            listeners,
+            live_events,
+            reading: Mutex::default(),
+        })
     }
 
     /// Counts a run of a job.
@@ -102,6 +121,13 @@ impl Exposition for Telemetry {
             [("remembered", stats.remembered), ("worked_out", stats.worked_out), ("shared", stats.shared)]
         {
             bring_to(&self.answers.with_label_values(&[how]), count);
+        }
+        let stats = api.live.stats();
+        self.listeners.set(stats.listeners as f64);
+        for (what, count) in
+            [("written", stats.written), ("delivered", stats.delivered), ("left_out", stats.left_out)]
+        {
+            bring_to(&self.live_events.with_label_values(&[what]), count);
         }
         if let Some(taken_at) = api.snapshots.taken_at() {
             let age_us = api.clock.now().micros() - taken_at.micros();

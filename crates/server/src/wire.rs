@@ -5,19 +5,22 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_cors::Cors;
+use actix_web::middleware::Condition;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use footfall_domain::page::PageRules;
 use footfall_domain::types::EventTypes;
 use footfall_domain::validate::Rules;
 use footfall_embedded::{EmbeddedOptions, EmbeddedStore};
-use footfall_http::{Api, HttpLimits, RequestScope, configure};
+use footfall_http::{Api, HttpLimits, Origins, RequestScope, configure};
 use footfall_memory::{InProcessCache, MemoryOptions, MemoryStore};
 use footfall_ports::{
-    Analytics, Cache, Domains, EventLog, Health, Segments, SnapshotStore, Store, UserMetrics,
+    Analytics, Cache, Domains, EventLog, Health, LiveFeed, Segments, SnapshotStore, Store, UserMetrics,
 };
 use footfall_postgres::{PostgresOptions, PostgresStore};
-use footfall_redis::{RedisOptions, RedisStore};
+use footfall_redis::{RedisFeed, RedisOptions, RedisStore};
+use footfall_services::live::Live;
 use footfall_services::{
     Answers, Ingest, Limits, Memberships, SegmentSnapshots, TieredSnapshots, read_types,
 };
@@ -32,17 +35,25 @@ use crate::telemetry::Telemetry;
 /// How long a connection may take to send a request's head, and to close after the last answer.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a browser may remember what pages of another origin are allowed, in seconds: as long as any does.
+const PREFLIGHT_S: usize = 7_200;
 
 /// Serves until SIGTERM or SIGINT, then finishes what is in flight.
 pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
     let stores = open_store(config).await?;
     let redis = redis(config, &stores)?;
+    let feed = live_feed(config, &stores, redis.as_ref())?;
     let telemetry = Arc::new(Telemetry::new(redis.clone())?);
-    let api = Data::new(api(config, stores, redis.as_ref(), telemetry.clone())?);
+    let api = Data::new(api(config, stores, redis.as_ref(), feed, telemetry.clone())?);
     jobs::start(config, &api, &telemetry, redis.map(|redis| redis.on_return()));
     let scope = RequestScope::new(config.limits.request_timeout, rand::random());
+    let (live, origins) = (api.live.clone(), config.server.cors_origins.clone());
     let server = HttpServer::new(move || {
-        App::new().wrap(scope.clone()).configure(|routes| configure(routes, api.clone()))
+        App::new()
+            .wrap(scope.clone())
+            // Outside the scope, for pages of other origins read problems too.
+            .wrap(Condition::new(!origins.is_none(), cors(&origins)))
+            .configure(|routes| configure(routes, api.clone()))
     })
     .workers(config.server.workers)
     .keep_alive(KEEP_ALIVE)
@@ -62,6 +73,8 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
             _ = interrupt.recv() => {}
         }
         tracing::info!("stopping: no new connections, finishing what is in flight");
+        // Those who listen would stay for as long as they are let.
+        live.close();
         handle.stop(true).await;
     });
     for address in addresses {
@@ -152,18 +165,59 @@ pub(crate) fn back_up(config: &Config, to: &Path) -> Result<(), Box<dyn Error>> 
     Ok(footfall_embedded::back_up(&config.embedded.folder, to)?)
 }
 
-/// What takes events into that log, by the configured rules.
+/// What takes events into that log, by the configured rules, where nobody listens.
 pub(crate) fn ingest(config: &Config, log: Arc<dyn EventLog>) -> Result<Ingest, Box<dyn Error>> {
+    ingest_to(config, log, Live::new(None, Arc::new(SystemClock), config.live))
+}
+
+fn ingest_to(config: &Config, log: Arc<dyn EventLog>, live: Arc<Live>) -> Result<Ingest, Box<dyn Error>> {
     let (clock, ids) = (Arc::new(SystemClock), Arc::new(RandomIds));
-    Ok(Ingest::new(log, clock, ids, rules(config)?, limits(config), config.storage.retention))
+    Ok(Ingest::new(log, live, clock, ids, rules(config)?, limits(config), config.storage.retention))
+}
+
+/// What web pages of those origins may do: all that the API's clients may. Credentials of the browser's own are never part of it.
+fn cors(origins: &Origins) -> Cors {
+    let cors = match origins {
+        Origins::Any => Cors::default().allow_any_origin().send_wildcard(),
+        Origins::These(_) => {
+            let origins = origins.clone();
+            let is_allowed = move |origin: &str| origins.allow(origin);
+            Cors::default().allowed_origin_fn(move |origin, _| origin.to_str().is_ok_and(&is_allowed))
+        }
+    };
+    cors.allowed_methods(["GET", "HEAD", "POST", "PUT", "DELETE"])
+        .allowed_headers(["authorization", "x-api-key", "content-type", "content-encoding"])
+        .allowed_headers(["idempotency-key", "last-event-id", "x-request-id"])
+        .expose_headers(["x-request-id", "retry-after", "age", "last-modified"])
+        .block_on_origin_mismatch(false)
+        .max_age(PREFLIGHT_S)
 }
 
 /// Redis, where it is configured, for what is worked out from that store: what another one has left there is never taken for it.
 fn redis(config: &Config, stores: &Stores) -> Result<Option<RedisStore>, Box<dyn Error>> {
-    let Some(url) = config.redis.url.clone() else { return Ok(None) };
     let prefix = format!("{}:{:016x}", config.redis.prefix, stores.identity);
-    let options = RedisOptions { url, prefix, random: rand::random };
+    let Some(options) = redis_options(config, prefix) else { return Ok(None) };
     Ok(Some(RedisStore::new(options).map_err(|error| format!("FOOTFALL__REDIS__URL: {error}"))?))
+}
+
+fn redis_options(config: &Config, prefix: String) -> Option<RedisOptions> {
+    let url = config.redis.url.clone()?;
+    Some(RedisOptions { url, prefix, random: rand::random })
+}
+
+/// What carries live events between instances, over Redis where it is configured. Those on one database hear each other; what
+/// makes instances with a store of their own belong together is only that they are given one Redis and prefix.
+fn live_feed(
+    config: &Config,
+    stores: &Stores,
+    redis: Option<&RedisStore>,
+) -> Result<Option<Arc<dyn LiveFeed>>, Box<dyn Error>> {
+    let prefix = match config.storage.backend {
+        Backend::Postgres => format!("{}:{:016x}", config.redis.prefix, stores.identity),
+        Backend::Embedded | Backend::Memory => config.redis.prefix.clone(),
+    };
+    let (Some(redis), Some(options)) = (redis, redis_options(config, prefix)) else { return Ok(None) };
+    Ok(Some(Arc::new(RedisFeed::new(redis, &options)?)))
 }
 
 /// What takes and serves the snapshot of the segments' counts, of that store and of Redis where it is configured.
@@ -186,9 +240,11 @@ fn api(
     config: &Config,
     stores: Stores,
     redis: Option<&RedisStore>,
+    feed: Option<Arc<dyn LiveFeed>>,
     telemetry: Arc<Telemetry>,
 ) -> Result<Api, Box<dyn Error>> {
-    let ingest = ingest(config, stores.log.clone())?;
+    let live = Live::new(feed, Arc::new(SystemClock), config.live);
+    let ingest = ingest_to(config, stores.log.clone(), live.clone())?;
     let snapshots = snapshots_of(&stores, redis);
     let cache: Arc<dyn Cache> = match redis {
         Some(redis) => Arc::new(redis.clone()),
@@ -215,6 +271,9 @@ fn api(
         memberships,
         segments,
         snapshots,
+        live,
+        keys: config.keys.clone(),
+        origins: config.server.cors_origins.clone(),
         health,
         exposition: telemetry,
         clock: Arc::new(SystemClock),

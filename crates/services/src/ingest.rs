@@ -12,6 +12,8 @@ use footfall_domain::validate::{Envelope, Receipt, Rules, validate_visit};
 use footfall_ports::{Clock, EventIds, EventLog, Outcome, StoreError};
 use serde::Serialize;
 
+use crate::live::Live;
+
 /// What a request may hold.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -22,6 +24,7 @@ pub struct Limits {
 /// Takes events in: checks them, has them stored, reports.
 pub struct Ingest {
     log: Arc<dyn EventLog>,
+    live: Arc<Live>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn EventIds>,
     rules: Rules,
@@ -101,13 +104,14 @@ impl Ingest {
     /// Wires the service.
     pub fn new(
         log: Arc<dyn EventLog>,
+        live: Arc<Live>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn EventIds>,
         rules: Rules,
         limits: Limits,
         retention: Option<Duration>,
     ) -> Self {
-        Self { log, clock, ids, rules, limits, retention }
+        Self { log, live, clock, ids, rules, limits, retention }
     }
 
     /// What events are checked against.
@@ -195,8 +199,17 @@ impl Ingest {
         self.retention.map_or(Timestamp::MIN, |retention| now.plus_micros(-age(retention)))
     }
 
+    /// Has the events stored, and tells listeners of those that are new.
+    async fn append(&self, batch: EventBatch) -> Result<Vec<Outcome>, StoreError> {
+        let batch = Arc::new(batch);
+        let announcement = self.live.announce(Arc::clone(&batch));
+        let outcomes = self.log.append(batch).await;
+        announcement.conclude(&outcomes);
+        outcomes
+    }
+
     async fn store_one(&self, event_id: EventId, batch: EventBatch) -> Result<Verdict, IngestError> {
-        let outcomes = self.log.append(Arc::new(batch)).await?;
+        let outcomes = self.append(batch).await?;
         // The port answers for every event; of one that it kept silent about nothing good may be said.
         let outcome =
             outcomes.first().copied().ok_or_else(|| StoreError::Failed("no outcome was reported".into()))?;
@@ -216,7 +229,7 @@ impl Ingest {
             )]));
         }
         if !batch.is_empty() {
-            let outcomes = self.log.append(Arc::new(batch)).await?;
+            let outcomes = self.append(batch).await?;
             report.accepted = outcomes.iter().filter(|outcome| **outcome == Outcome::Stored).count();
             report.duplicates = outcomes.len() - report.accepted;
         }

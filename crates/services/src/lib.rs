@@ -4,6 +4,7 @@
 mod answers;
 pub mod export;
 mod ingest;
+pub mod live;
 mod memberships;
 mod schedule;
 mod schema;

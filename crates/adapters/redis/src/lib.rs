@@ -14,6 +14,7 @@ mod backoff;
 mod bulk;
 mod connect;
 mod error;
+mod feed;
 mod link;
 mod ports;
 mod scripts;
@@ -21,6 +22,7 @@ mod stats;
 mod store;
 
 pub use connect::{CONNECT_LIMIT, UrlError};
+pub use feed::RedisFeed;
 pub use link::{COMMAND_LIMIT, IN_FLIGHT_MAX};
 pub use stats::RedisStats;
 pub use store::{RedisOptions, RedisStore};

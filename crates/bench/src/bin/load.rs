@@ -6,7 +6,7 @@
 use std::{env, fs, process::ExitCode, thread};
 
 use footfall_bench::load::{
-    Failure,
+    Failure, listeners,
     machine::Machine,
     options::{Options, USAGE},
     report,
@@ -37,6 +37,7 @@ fn run() -> Result<bool, Failure> {
     };
     let children = Children::default();
     stop_children_on_signal(children.clone())?;
+    listeners::raise_open_files();
     let machine = Machine::look_up();
     println!("{}", report::preamble(&machine, &options));
     let mut outcomes = Vec::new();

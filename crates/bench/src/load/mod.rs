@@ -11,6 +11,7 @@ pub mod events;
 pub mod generator;
 pub mod histogram;
 pub mod http;
+pub mod listeners;
 pub mod machine;
 pub mod memberships;
 pub mod options;

@@ -7,7 +7,8 @@ use super::{Failure, events::Times, requests::Events, scenarios::Scenario};
 /// Shown for `--help`.
 pub const USAGE: &str = "\
 usage: load [OPTIONS]
-  --scenario LIST    of a,b,c,d,e,f or single,batch,ten_thousand,pauses,put,segments (default: all)
+  --scenario LIST    of a,b,c,d,e,f,g,h or single,batch,ten_thousand,pauses,put,segments,listeners,
+                     listeners_batch (default: all)
   --events KIND      of batches: mixed, or mails, each to a domain of its own (default mixed)
   --seconds N        length of a measurement (default 5; pauses take twice that)
   --rounds N         measurements of each server, alternately (default 3; ten_thousand at least 5)
@@ -167,7 +168,7 @@ mod tests {
         for (arguments, part) in [
             ("--rounds 0", "--rounds takes"),
             ("--seconds", "--seconds"),
-            ("--scenario g", "scenario"),
+            ("--scenario i", "scenario"),
             ("--events letters", "--events takes"),
             ("--seconds NaN", "--seconds takes"),
             ("--colour red", "--colour"),

@@ -5,6 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use serde_json::{Map, Value, json};
 
 use super::{
+    listeners::Counts,
     machine::Machine,
     options::Options,
     scenarios::{Outcome, Run, Scenario, Verification},
@@ -77,12 +78,19 @@ const MEMORY: Metric = metric("peak_memory_mib", "peak MiB", 0, Across::Most, |r
     run.peak_memory_bytes as f64 / f64::from(1 << 20)
 });
 
+const DELIVERED: Metric = metric("delivered_per_second", "delivered/s", 0, Across::Median, |run| {
+    run.delivered as f64 / run.elapsed.as_secs_f64()
+});
+
 fn metrics(scenario: Scenario) -> &'static [Metric] {
     match scenario {
         Scenario::Single | Scenario::Put | Scenario::Segments => {
             &[REQUESTS, P50, P99, P999, MAX, SERVER_CPU, GENERATOR_CPU, OTHERS, MEMORY]
         }
         Scenario::Batch => &[EVENTS, P50, P99, P999, MAX, SERVER_CPU, GENERATOR_CPU, OTHERS, MEMORY],
+        Scenario::Listeners | Scenario::ListenersBatch => {
+            &[EVENTS, DELIVERED, P50, P99, P999, MAX, SERVER_CPU, GENERATOR_CPU, OTHERS, MEMORY]
+        }
         Scenario::TenThousand => {
             &[WALL_MEDIAN, WALL_BEST, P50, P99, P999, MAX, SERVER_CPU, GENERATOR_CPU, OTHERS]
         }
@@ -124,13 +132,14 @@ impl Metric {
         }
     }
 
-    /// Footfall's value by bare's; of medians the median of the rounds' ratios, whose two runs were neighbours in time.
-    fn ratio(&self, outcome: &Outcome) -> Option<f64> {
+    /// The side's value by the first one's; of medians the median of the rounds' ratios, whose two runs were neighbours in time.
+    fn ratio(&self, outcome: &Outcome, side: Side) -> Option<f64> {
+        let first = outcome.scenario.sides()[0];
         let ratio = if let Across::Median = self.across {
             let values = |side| outcome.runs.iter().filter(move |run| run.side == side).map(self.value);
-            median(values(Side::Footfall).zip(values(Side::Bare)).map(|(one, other)| one / other).collect())
+            median(values(side).zip(values(first)).map(|(one, other)| one / other).collect())
         } else {
-            self.of(outcome, Side::Footfall) / self.of(outcome, Side::Bare)
+            self.of(outcome, side) / self.of(outcome, first)
         };
         ratio.is_finite().then_some(ratio)
     }
@@ -148,7 +157,8 @@ fn aims(outcome: &Outcome) -> Vec<Aim> {
         |text: &str, value: f64, limit: f64| Aim { text: text.to_owned(), value, met: value >= limit };
     let at_most =
         |text: &str, value: f64, limit: f64| Aim { text: text.to_owned(), value, met: value <= limit };
-    let ratio = |metric: Metric| metric.ratio(outcome).unwrap_or(f64::NAN);
+    let ratio_of = |metric: Metric, side| metric.ratio(outcome, side).unwrap_or(f64::NAN);
+    let ratio = |metric: Metric| ratio_of(metric, Side::Footfall);
     let footfall = |metric: Metric| metric.of(outcome, Side::Footfall);
     match outcome.scenario {
         Scenario::Single => vec![
@@ -156,6 +166,9 @@ fn aims(outcome: &Outcome) -> Vec<Aim> {
             at_most("p99, ratio <= 2", ratio(P99), 2.0),
         ],
         Scenario::Put => vec![],
+        Scenario::Listeners | Scenario::ListenersBatch => {
+            vec![at_least("events/s with idle listeners, ratio >= 0.95", ratio_of(EVENTS, Side::Idle), 0.95)]
+        }
         Scenario::Segments => vec![at_least("requests/s, ratio >= 0.8", ratio(REQUESTS), 0.8)],
         Scenario::Batch => vec![at_least("events/s >= 1,000,000", footfall(EVENTS), 1e6)],
         Scenario::TenThousand => vec![at_most("wall ms < 150", footfall(WALL_MEDIAN), 150.0)],
@@ -174,7 +187,7 @@ pub fn preamble(machine: &Machine, options: &Options) -> String {
         "machine: {machine}\n\
          servers: {workers} workers each, Footfall on {backend}, a fresh process a run\n\
          generator: {threads} thread(s) on the same cores, closed loop, no pipelining; times {times:?}, seed {seed}, {rounds} round(s){note}\n\
-         columns: medians of the rounds; worst and peak over all; CPU over all;\n         others' cores = what other processes and the hypervisor took, at its worst: above 0.2 distrust the figures; ratio = footfall / bare, median of the rounds' where the column is one"
+         columns: medians of the rounds; worst and peak over all; CPU over all;\n         others' cores = what other processes and the hypervisor took, at its worst: above 0.2 distrust the figures; ratio = to the first row, median of the rounds' where the column is one"
     )
 }
 
@@ -184,16 +197,23 @@ pub fn table(outcome: &Outcome, options: &Options) -> String {
     let number = |value: f64, decimals: usize| grouped(&format!("{value:.decimals$}"));
     let mut rows =
         vec![(String::new(), metrics.iter().map(|metric| metric.heading.to_owned()).collect::<Vec<_>>())];
-    for side in Side::BOTH {
+    let sides = outcome.scenario.sides();
+    for &side in sides {
         let cells = metrics.iter().map(|metric| number(metric.of(outcome, side), metric.decimals)).collect();
         rows.push((side.name().to_owned(), cells));
     }
-    let ratio = |metric: &Metric| metric.ratio(outcome).map_or("-".to_owned(), |ratio| number(ratio, 3));
-    rows.push(("ratio".to_owned(), metrics.iter().map(ratio).collect()));
+    for &side in &sides[1..] {
+        let ratio =
+            |metric: &Metric| metric.ratio(outcome, side).map_or("-".to_owned(), |ratio| number(ratio, 3));
+        rows.push((
+            ratio_name(outcome.scenario, side).replace('_', " "),
+            metrics.iter().map(ratio).collect(),
+        ));
+    }
 
     let mut text = format!("\n{}: {}\n", outcome.scenario.name(), outcome.scenario.title(options));
     for (label, cells) in &rows {
-        let _ = write!(text, "  {label:<9}");
+        let _ = write!(text, "  {label:<12}");
         for (column, cell) in cells.iter().enumerate() {
             let width = rows.iter().map(|(_, cells)| cells[column].len()).max().unwrap_or(0);
             let _ = write!(text, "  {cell:>width$}");
@@ -210,10 +230,23 @@ pub fn table(outcome: &Outcome, options: &Options) -> String {
         let (accepted, counted) = (sum(|one| one.accepted), sum(|one| one.counted));
         let _ = writeln!(text, "  counts: {} accepted, {} counted", grouped(&accepted), grouped(&counted));
     }
+    for (accepted, Counts { written, delivered, left_out, .. }) in &outcome.told {
+        let [accepted, written, delivered, left_out] =
+            [accepted, written, delivered, left_out].map(|count| grouped(&count.to_string()));
+        let _ = writeln!(
+            text,
+            "  active: {accepted} accepted, {written} written as JSON, {delivered} delivered, {left_out} left out"
+        );
+    }
     for problem in &outcome.problems {
         let _ = writeln!(text, "  PROBLEM: {problem}");
     }
     text
+}
+
+/// What a ratio is called: where there are several, by its side.
+fn ratio_name(scenario: Scenario, side: Side) -> String {
+    if scenario.sides().len() == 2 { "ratio".to_owned() } else { format!("{}_ratio", side.name()) }
 }
 
 /// Commas between the thousands.
@@ -265,13 +298,16 @@ fn scenario_json(outcome: &Outcome, options: &Options) -> Value {
         Value::Object(row)
     });
     let figures = metrics.iter().map(|metric| {
-        let value = |side| metric.of(outcome, side);
-        let figure =
-            json!({"bare": value(Side::Bare), "footfall": value(Side::Footfall), "ratio": metric.ratio(outcome)});
-        (metric.key.to_owned(), figure)
+        let sides = outcome.scenario.sides();
+        let values = sides.iter().map(|side| (side.name().to_owned(), json!(metric.of(outcome, *side))));
+        let ratio = |side: &Side| (ratio_name(outcome.scenario, *side), json!(metric.ratio(outcome, *side)));
+        (metric.key.to_owned(), values.chain(sides[1..].iter().map(ratio)).collect::<Value>())
     });
     let verifications = outcome.verifications.iter().map(|Verification { round, accepted, counted }| {
         json!({"round": round, "accepted": accepted, "counted": counted})
+    });
+    let told = outcome.told.iter().map(|(accepted, Counts { written, delivered, left_out, .. })| {
+        json!({"accepted": accepted, "written": written, "delivered": delivered, "left_out": left_out})
     });
     let aims = aims(outcome)
         .into_iter()
@@ -283,6 +319,7 @@ fn scenario_json(outcome: &Outcome, options: &Options) -> Value {
         "aims": aims.collect::<Vec<_>>(),
         "runs": runs.collect::<Vec<_>>(),
         "verifications": verifications.collect::<Vec<_>>(),
+        "told": told.collect::<Vec<_>>(),
         "problems": outcome.problems,
     })
 }

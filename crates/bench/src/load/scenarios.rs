@@ -1,4 +1,4 @@
-//! The six scenarios: what is sent, for how long, to which server in which order, and the check that nothing was lost.
+//! The scenarios: what is sent, for how long, to which server in which order, and the check that nothing was lost.
 
 use std::{net::SocketAddr, str::FromStr, thread, time::Duration};
 
@@ -10,6 +10,7 @@ use super::{
     generator::{Generator, Length, Plan, Tally, probe},
     histogram::Histogram,
     http::BlockingConnection,
+    listeners::{Audience, Counts, Listeners},
     machine, memberships,
     options::Options,
     requests::{DOMAINS, Events, Load, domain_name},
@@ -26,6 +27,11 @@ const TEN_THOUSAND_ROUNDS: usize = 5;
 const TEN_THOUSAND_WARM_UP: u64 = 1_024;
 /// Connections behind the prober.
 const PAUSE_CONNECTIONS: u32 = 4;
+/// Listeners that no event is for, and that get all.
+const IDLE_LISTENERS: u64 = 1_000;
+const ACTIVE_LISTENERS: u64 = 200;
+/// A measurement with listeners is no longer: a WebSocket that says nothing is closed after a minute.
+const LISTENERS_SECONDS_MAX: f64 = 30.0;
 /// The prober's stream of events; the generator's connections have the numbers below.
 const PROBE_STREAM: u64 = 1 << 32;
 
@@ -44,12 +50,24 @@ pub enum Scenario {
     Put,
     /// Questions for the segments' counts over 64 connections.
     Segments,
+    /// As `Single`, with nobody, idle and active listeners.
+    Listeners,
+    /// As `Batch`, likewise.
+    ListenersBatch,
 }
 
 impl Scenario {
     /// All, in the order in which they run.
-    pub const ALL: [Self; 6] =
-        [Self::Single, Self::Batch, Self::TenThousand, Self::Pauses, Self::Put, Self::Segments];
+    pub const ALL: [Self; 8] = [
+        Self::Single,
+        Self::Batch,
+        Self::TenThousand,
+        Self::Pauses,
+        Self::Put,
+        Self::Segments,
+        Self::Listeners,
+        Self::ListenersBatch,
+    ];
 
     /// The name in options and files.
     pub fn name(self) -> &'static str {
@@ -60,6 +78,8 @@ impl Scenario {
             Self::Pauses => "pauses",
             Self::Put => "put",
             Self::Segments => "segments",
+            Self::Listeners => "listeners",
+            Self::ListenersBatch => "listeners_batch",
         }
     }
 
@@ -89,6 +109,22 @@ impl Scenario {
             Self::Segments => {
                 format!("GET of the counts of 500 segments, 64 connections, {seconds} s")
             }
+            Self::Listeners | Self::ListenersBatch => {
+                let like = if self == Self::Listeners { Self::Single } else { Self::Batch };
+                let seconds = seconds.min(LISTENERS_SECONDS_MAX);
+                let like = like.title(&Options { seconds, ..options.clone() });
+                format!(
+                    "{like}, with no listeners, {IDLE_LISTENERS} idle ones and {ACTIVE_LISTENERS} active ones"
+                )
+            }
+        }
+    }
+
+    /// What is measured, in the order in which each round does; ratios are to the first.
+    pub fn sides(self) -> &'static [Side] {
+        match self {
+            Self::Listeners | Self::ListenersBatch => &[Side::Footfall, Side::Idle, Side::Active],
+            _ => &[Side::Bare, Side::Footfall],
         }
     }
 
@@ -101,17 +137,20 @@ impl Scenario {
         }
     }
 
-    fn plan(self, address: SocketAddr, round: usize, options: &Options) -> Plan {
+    fn plan(self, side: Side, address: SocketAddr, round: usize, options: &Options) -> Plan {
         let (connections, load) = match self {
-            Self::Single => (64, Load::Single),
-            Self::Batch => (8, Load::Batch(BATCH_EVENTS, options.events)),
+            Self::Single | Self::Listeners => (64, Load::Single),
+            Self::Batch | Self::ListenersBatch => (8, Load::Batch(BATCH_EVENTS, options.events)),
             Self::TenThousand => (16, Load::Single),
             Self::Pauses => (PAUSE_CONNECTIONS as usize, Load::Batch(BATCH_EVENTS, options.events)),
             Self::Put => (64, Load::Mail),
             Self::Segments => (64, Load::Counts(memberships::counts().len())),
         };
-        // A store may persist over the rounds: each has events of its own, the same for both servers.
-        let seed = options.seed.wrapping_mul(1_000_003) ^ ((self as u64) << 32 | (round as u64) << 40);
+        // A store may persist over the rounds: each has events of its own, and each time that Footfall is measured in it. The
+        // bare handler gets the same.
+        let time = if side == Side::Bare { Side::Footfall } else { side } as u64;
+        let seed =
+            options.seed.wrapping_mul(1_000_003) ^ ((self as u64) << 32 | (round as u64) << 40 | time << 48);
         Plan { address, connections, threads: options.threads, load, times: options.times, seed }
     }
 
@@ -125,7 +164,7 @@ impl FromStr for Scenario {
     type Err = Failure;
 
     fn from_str(text: &str) -> Result<Self, Failure> {
-        let letter = |index: usize| ["a", "b", "c", "d", "e", "f"][index];
+        let letter = |index: usize| ["a", "b", "c", "d", "e", "f", "g", "h"][index];
         let named = |(index, scenario): &(usize, &Self)| text == letter(*index) || text == scenario.name();
         let found = Self::ALL.iter().enumerate().find(named);
         found.map(|(_, scenario)| *scenario).ok_or_else(|| format!("unknown scenario {text}").into())
@@ -153,6 +192,8 @@ pub struct Run {
     pub others_cpu: Duration,
     /// The most memory the server has had.
     pub peak_memory_bytes: u64,
+    /// Events that were put into listeners' buffers in that time.
+    pub delivered: u64,
 }
 
 /// Footfall's own count against the answers.
@@ -175,6 +216,8 @@ pub struct Outcome {
     pub runs: Vec<Run>,
     /// One a round, unless switched off or nothing is stored.
     pub verifications: Vec<Verification>,
+    /// What active listeners were told of in all: a round's accepted events, and the server's figures.
+    pub told: Vec<(u64, Counts)>,
     /// What was not as it must be. With any, the figures don't count.
     pub problems: Vec<String>,
 }
@@ -184,9 +227,15 @@ pub struct Outcome {
 /// # Errors
 /// When a server can't be started or reached.
 pub fn measure(scenario: Scenario, options: &Options, children: &Children) -> Result<Outcome, Failure> {
-    let mut outcome = Outcome { scenario, runs: Vec::new(), verifications: Vec::new(), problems: Vec::new() };
+    let mut outcome = Outcome {
+        scenario,
+        runs: Vec::new(),
+        verifications: Vec::new(),
+        told: Vec::new(),
+        problems: Vec::new(),
+    };
     for round in 1..=scenario.rounds(options) {
-        for side in Side::BOTH {
+        for &side in scenario.sides() {
             let place = format!("{} round {round}, {}", scenario.name(), side.name());
             outcome
                 .measure_one(side, round, options, children)
@@ -205,25 +254,40 @@ impl Outcome {
         children: &Children,
     ) -> Result<(), Failure> {
         let server = Server::start(side, options, children)?;
-        let plan = self.scenario.plan(server.address(), round, options);
-        let verify = options.verify && side == Side::Footfall && self.scenario != Scenario::Segments;
+        let plan = self.scenario.plan(side, server.address(), round, options);
+        let verify = options.verify && side != Side::Bare && self.scenario != Scenario::Segments;
         let before = if verify { self.scenario.stored(&plan)? } else { 0 };
         if self.scenario == Scenario::Segments && side == Side::Footfall {
             memberships::fill(plan.address)?;
         }
 
+        let listeners = match side {
+            Side::Bare | Side::Footfall => None,
+            Side::Idle => Some(Listeners::connect(plan.address, Audience::Idle(IDLE_LISTENERS))?),
+            Side::Active => Some(Listeners::connect(plan.address, Audience::Active(ACTIVE_LISTENERS))?),
+        };
         let (run, accepted) = drive(self.scenario, side, round, &plan, options, &server)?;
         if let Some(first) = &run.tally.first_unexpected {
             let (count, side) = (run.tally.unexpected, side.name());
             self.problems.push(format!("{side}, round {round}: {count} unexpected, the first: {first}"));
         }
         self.runs.push(run);
+        if let Some(listeners) = listeners {
+            let (counts, problems) = listeners.conclude(plan.address, accepted)?;
+            let name = side.name();
+            self.problems.extend(problems.iter().map(|what| format!("{name}, round {round}: {what}")));
+            if side == Side::Active {
+                self.told.push((accepted, counts));
+            }
+        }
 
         if verify {
             let counted = self.scenario.stored(&plan)?.saturating_sub(before);
             if counted != accepted {
-                self.problems
-                    .push(format!("round {round}: {accepted} events were accepted, {counted} are counted"));
+                self.problems.push(format!(
+                    "{}, round {round}: {accepted} events were accepted, {counted} are counted",
+                    side.name()
+                ));
             }
             self.verifications.push(Verification { round, accepted, counted });
         }
@@ -249,6 +313,10 @@ fn drive(
         Scenario::Single | Scenario::Batch | Scenario::Put | Scenario::Segments => {
             (warm_up, Length::Time(time), Duration::ZERO)
         }
+        Scenario::Listeners | Scenario::ListenersBatch => {
+            let time = time.min(Duration::from_secs_f64(LISTENERS_SECONDS_MAX));
+            (warm_up, Length::Time(time), Duration::ZERO)
+        }
         Scenario::TenThousand => {
             (Length::Requests(TEN_THOUSAND_WARM_UP), Length::Requests(TEN_THOUSAND), Duration::ZERO)
         }
@@ -260,6 +328,11 @@ fn drive(
     let mut generator = Generator::connect(plan)?;
     let (warm, _) = generator.run(warm_up, interval);
 
+    let delivered = || match side {
+        Side::Active => Counts::ask(plan.address).map(|counts| counts.delivered),
+        _ => Ok(0),
+    };
+    let delivered_before = delivered()?;
     let this = std::process::id();
     let cpu_before = [server.cpu_time(), machine::cpu_time(this), machine::busy_time()];
     let (mut tally, elapsed, probes) = if scenario == Scenario::Pauses {
@@ -269,6 +342,7 @@ fn drive(
         (tally, elapsed, None)
     };
     let cpu_after = [server.cpu_time(), machine::cpu_time(this), machine::busy_time()];
+    let delivered = delivered()?.saturating_sub(delivered_before);
     let [server_cpu, generator_cpu, busy] =
         std::array::from_fn(|one| cpu_after[one].saturating_sub(cpu_before[one]));
 
@@ -285,8 +359,18 @@ fn drive(
     tally.first_unexpected = warm.first_unexpected.or(tally.first_unexpected);
     let peak_memory_bytes = server.peak_memory_bytes();
     let others_cpu = busy.saturating_sub(server_cpu + generator_cpu);
-    let run =
-        Run { side, round, tally, events, elapsed, server_cpu, generator_cpu, others_cpu, peak_memory_bytes };
+    let run = Run {
+        side,
+        round,
+        tally,
+        events,
+        elapsed,
+        server_cpu,
+        generator_cpu,
+        others_cpu,
+        peak_memory_bytes,
+        delivered,
+    };
     Ok((run, accepted))
 }
 

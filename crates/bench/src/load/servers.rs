@@ -21,24 +21,27 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 const POSTGRES_URL: &str = "FOOTFALL__POSTGRES__URL";
 const READY: &str = "listening on http://";
 
-/// Which of the two servers.
+/// Which server, and who listens to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// The bare actix handler.
     Bare,
     /// The product.
     Footfall,
+    /// The product, with listeners that no event is for.
+    Idle,
+    /// The product, with listeners that get every event.
+    Active,
 }
 
 impl Side {
-    /// Both, in the order in which each round runs them.
-    pub const BOTH: [Self; 2] = [Self::Bare, Self::Footfall];
-
     /// The name in tables and files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Bare => "bare",
             Self::Footfall => "footfall",
+            Self::Idle => "idle",
+            Self::Active => "active",
         }
     }
 }
@@ -92,10 +95,10 @@ impl Server {
     pub fn start(side: Side, options: &Options, children: &Children) -> Result<Self, Failure> {
         let (mut command, directory) = match side {
             Side::Bare => (bare(options), None),
-            Side::Footfall => footfall(options)?,
+            Side::Footfall | Side::Idle | Side::Active => footfall(options)?,
         };
         let mut postgres = None;
-        if side == Side::Footfall && options.backend == "postgres" && env::var_os(POSTGRES_URL).is_none() {
+        if side != Side::Bare && options.backend == "postgres" && env::var_os(POSTGRES_URL).is_none() {
             let own = database_server(&options.footfall);
             command.env(POSTGRES_URL, own.database());
             postgres = Some(own);

@@ -4,6 +4,8 @@ mod calculate_metrics;
 mod domain;
 mod erase_user;
 mod event;
+mod event_socket;
+mod event_stream;
 mod events;
 mod export;
 mod exposition;
@@ -24,69 +26,179 @@ mod verify;
 mod visitors;
 
 use actix_web::guard;
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, Payload, ServiceConfig};
-use actix_web::{HttpRequest, Resource, Route};
+use actix_web::{FromRequest, Handler, HttpRequest, Responder, Route};
 
+use crate::access::{self, InQuery, Keys, Scopes};
 use crate::body;
 use crate::problem::{Kind, Problem};
 
 /// Paths whose requests may take as long as they need: they go through all that is stored. See [`crate::RequestScope`].
 pub(crate) const UNTIMED: &[&str] = &["/verify", "/metrics/calculate"];
 
-/// The hottest path first: actix tries them in order.
-pub(crate) fn configure(config: &mut ServiceConfig) {
-    config
-        .service(
-            resource("/events", "GET, HEAD, POST")
-                .route(web::post().to(post_events::handle))
-                .route(get().to(events::handle)),
-        )
-        .service(resource("/visits", "POST").route(web::post().to(post_visits::handle)))
-        .service(resource("/events/{event_id}", "GET, HEAD").route(get().to(event::handle)))
-        .service(resource("/events/{domain}/delivered", "PUT").route(web::put().to(put_mail::delivered)))
-        .service(resource("/events/{domain}/bounced", "PUT").route(web::put().to(put_mail::bounced)))
-        .service(resource("/domains/{domain}", "GET, HEAD").route(get().to(domain::handle)))
-        .service(resource("/segments/count", "GET, HEAD").route(get().to(segment_counts::handle)))
-        .service(resource("/segments/refresh", "POST").route(web::post().to(refresh_segments::handle)))
-        .service(resource("/segments/{title}/count", "GET, HEAD").route(get().to(segment_count::handle)))
-        .service(resource("/analytics/visitors", "GET, HEAD").route(get().to(visitors::handle)))
-        .service(resource("/analytics/pages", "GET, HEAD").route(get().to(pages::handle)))
-        .service(resource("/analytics/summary", "GET, HEAD").route(get().to(summary::handle)))
-        .service(resource("/analytics/timeseries", "GET, HEAD").route(get().to(timeseries::handle)))
-        .service(resource("/export", "GET, HEAD").route(get().to(export::handle)))
-        .service(resource("/verify", "POST").route(web::post().to(verify::handle)))
-        .service(resource("/metrics/users", "GET, HEAD").route(get().to(user_metrics::handle)))
-        .service(resource("/metrics/calculate", "POST").route(web::post().to(calculate_metrics::handle)))
-        .service(resource("/users", "POST").route(web::post().to(post_users::handle)))
-        .service(resource("/users/{id}", "DELETE").route(web::delete().to(erase_user::handle)))
-        .service(resource("/metrics", "GET, HEAD").route(get().to(exposition::handle)))
-        .service(resource("/health", "GET, HEAD").route(get().to(health::live)))
-        .service(resource("/health/live", "GET, HEAD").route(get().to(health::live)))
-        .service(resource("/health/ready", "GET, HEAD").route(get().to(health::ready)))
-        .service(resource("/tracker.js", "GET, HEAD").route(get().to(page::handle)))
-        .service(resource("/", "GET, HEAD").route(get().to(page::handle)))
-        .service(resource("/assets/{name}", "GET, HEAD").route(get().to(page::handle)))
-        .service(resource("/favicon.svg", "GET, HEAD").route(get().to(page::handle)))
-        .service(resource("/favicon.ico", "GET, HEAD").route(get().to(page::favicon)))
-        .default_service(web::to(async |request: HttpRequest, payload: Payload| -> Refused {
-            body::leave_unread(&request, payload);
-            Err(Problem::new(Kind::NotFound, "there is no such path"))
-        }));
+const NONE: Scopes = Scopes::NONE;
+const INGEST: Scopes = Scopes::INGEST;
+const READ: Scopes = Scopes::READ;
+const ADMIN: Scopes = Scopes::ADMIN;
+
+/// Every path, what may be asked of it, and what a key must allow for that, any of several. The hottest path first: actix tries
+/// them in order.
+fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::at("/events")
+            .post(INGEST, post_events::handle)
+            .get(READ, events::handle)
+            .takes_key_in_query(),
+        Endpoint::at("/visits").post(INGEST, post_visits::handle),
+        Endpoint::at("/events/stream").get(READ, event_stream::handle).takes_key_in_query(),
+        Endpoint::at("/ws/events").connect(READ.or(INGEST), event_socket::handle).takes_key_in_query(),
+        Endpoint::at("/events/{event_id}").get(READ, event::handle),
+        Endpoint::at("/events/{domain}/delivered").put(INGEST, put_mail::delivered),
+        Endpoint::at("/events/{domain}/bounced").put(INGEST, put_mail::bounced),
+        Endpoint::at("/domains/{domain}").get(READ, domain::handle),
+        Endpoint::at("/segments/count").get(READ, segment_counts::handle),
+        Endpoint::at("/segments/refresh").post(ADMIN, refresh_segments::handle),
+        Endpoint::at("/segments/{title}/count").get(READ, segment_count::handle),
+        Endpoint::at("/analytics/visitors").get(READ, visitors::handle),
+        Endpoint::at("/analytics/pages").get(READ, pages::handle),
+        Endpoint::at("/analytics/summary").get(READ, summary::handle),
+        Endpoint::at("/analytics/timeseries").get(READ, timeseries::handle),
+        Endpoint::at("/export").get(ADMIN, export::handle),
+        Endpoint::at("/verify").post(ADMIN, verify::handle),
+        Endpoint::at("/metrics/users").get(READ, user_metrics::handle),
+        Endpoint::at("/metrics/calculate").post(ADMIN, calculate_metrics::handle),
+        Endpoint::at("/users").post(INGEST, post_users::handle),
+        Endpoint::at("/users/{id}").delete(ADMIN, erase_user::handle),
+        Endpoint::at("/metrics").get(READ, exposition::handle),
+        Endpoint::at("/health").get(NONE, health::live),
+        Endpoint::at("/health/live").get(NONE, health::live),
+        Endpoint::at("/health/ready").get(NONE, health::ready),
+        Endpoint::at("/tracker.js").get(NONE, page::handle),
+        Endpoint::at("/").get(NONE, page::handle),
+        Endpoint::at("/assets/{name}").get(NONE, page::handle),
+        Endpoint::at("/theme.js").get(NONE, page::handle),
+        Endpoint::at("/favicon.svg").get(NONE, page::handle),
+        Endpoint::at("/favicon.ico").get(NONE, page::favicon),
+    ]
+}
+
+/// Adds them all. Keys are asked for where there are any.
+pub(crate) fn configure(config: &mut ServiceConfig, keys: Option<&Keys>) {
+    for endpoint in endpoints() {
+        endpoint.register(config, keys);
+    }
+    config.default_service(web::to(async |request: HttpRequest, payload: Payload| -> Refused {
+        body::leave_unread(&request, payload);
+        Err(Problem::new(Kind::NotFound, "there is no such path"))
+    }));
+}
+
+/// Every method and path with what a key must allow, any of several.
+pub fn routes() -> Vec<(&'static str, &'static str, Scopes)> {
+    let mut routes = Vec::new();
+    for endpoint in endpoints() {
+        for (methods, needed, _) in &endpoint.routes {
+            routes.extend(methods.split(", ").map(|method| (method, endpoint.path, *needed)));
+        }
+    }
+    routes
 }
 
 /// What a handler answers that only refuses.
 type Refused = Result<&'static str, Problem>;
 
-/// A path that answers other methods than its own with 405.
-fn resource(path: &str, allowed: &'static str) -> Resource {
-    web::resource(path).default_service(web::to(move |request: HttpRequest, payload: Payload| async move {
-        body::leave_unread(&request, payload);
-        let detail = format!("this path takes {allowed}");
-        Refused::Err(Problem::new(Kind::MethodNotAllowed(allowed), detail))
-    }))
+/// A path, and what may be asked of it.
+struct Endpoint {
+    path: &'static str,
+    in_query: InQuery,
+    /// Methods, as the header `Allow` has them; what a key must allow; who answers.
+    routes: Vec<(&'static str, Scopes, Route)>,
 }
 
-/// `HEAD` is answered as `GET`, less the body.
-fn get() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+impl Endpoint {
+    const fn at(path: &'static str) -> Self {
+        Self { path, in_query: InQuery::Ignored, routes: Vec::new() }
+    }
+
+    /// For browsers, which can't always set a header.
+    const fn takes_key_in_query(mut self) -> Self {
+        self.in_query = InQuery::Allowed;
+        self
+    }
+
+    /// `HEAD` is answered as `GET`, less the body.
+    fn get<H: Handler<A>, A: FromRequest + 'static>(self, needed: Scopes, handler: H) -> Self
+    where
+        H::Output: Responder + 'static,
+    {
+        let route = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
+        self.with("GET, HEAD", needed, route.to(handler))
+    }
+
+    /// A `GET` that leads to another protocol.
+    fn connect<H: Handler<A>, A: FromRequest + 'static>(self, needed: Scopes, handler: H) -> Self
+    where
+        H::Output: Responder + 'static,
+    {
+        self.with("GET", needed, web::get().to(handler))
+    }
+
+    fn post<H: Handler<A>, A: FromRequest + 'static>(self, needed: Scopes, handler: H) -> Self
+    where
+        H::Output: Responder + 'static,
+    {
+        self.with("POST", needed, web::post().to(handler))
+    }
+
+    fn put<H: Handler<A>, A: FromRequest + 'static>(self, needed: Scopes, handler: H) -> Self
+    where
+        H::Output: Responder + 'static,
+    {
+        self.with("PUT", needed, web::put().to(handler))
+    }
+
+    fn delete<H: Handler<A>, A: FromRequest + 'static>(self, needed: Scopes, handler: H) -> Self
+    where
+        H::Output: Responder + 'static,
+    {
+        self.with("DELETE", needed, web::delete().to(handler))
+    }
+
+    fn with(mut self, methods: &'static str, needed: Scopes, route: Route) -> Self {
+        self.routes.push((methods, needed, route));
+        self
+    }
+
+    /// Other methods are answered with 405.
+    fn register(self, config: &mut ServiceConfig, keys: Option<&Keys>) {
+        let allowed = self.allowed();
+        let (mut resource, in_query) = (web::resource(self.path), self.in_query);
+        for (_, needed, route) in self.routes {
+            resource = match keys.filter(|_| needed != Scopes::NONE) {
+                Some(keys) => {
+                    let keys = keys.clone();
+                    let pass =
+                        move |request, next| access::pass(keys.clone(), needed, in_query, request, next);
+                    resource.route(route.wrap(from_fn(pass)))
+                }
+                None => resource.route(route),
+            };
+        }
+        config.service(resource.default_service(web::to(move |request: HttpRequest, payload: Payload| {
+            let allowed = allowed.clone();
+            async move {
+                body::leave_unread(&request, payload);
+                Refused::Err(Problem::method_not_allowed(&allowed))
+            }
+        })));
+    }
+
+    /// The methods, as the header `Allow` has them.
+    fn allowed(&self) -> String {
+        let mut methods: Vec<&str> =
+            self.routes.iter().flat_map(|(methods, ..)| methods.split(", ")).collect();
+        methods.sort_unstable();
+        methods.join(", ")
+    }
 }

@@ -3,10 +3,10 @@
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::post_events::one;
-use crate::Api;
+use super::post_events;
 use crate::body::{self, Format};
 use crate::problem::Problem;
+use crate::{Api, answer};
 
 pub(super) async fn handle(
     request: HttpRequest,
@@ -14,5 +14,6 @@ pub(super) async fn handle(
     api: Data<Api>,
 ) -> Result<HttpResponse, Problem> {
     let (_, body) = body::read(&request, payload, &[Format::Json], api.limits).await?;
-    Ok(one(&api.ingest.visit(&body).await?))
+    let (status, body) = post_events::one(&api.ingest.visit(&body).await?);
+    Ok(answer::json_bytes(status, body))
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use footfall_domain::answers::hours_of;
+use footfall_domain::answers::{Metric, SeriesFilter, Summary, hours_of};
 use footfall_domain::problem::Code;
-use footfall_domain::time::{HOUR_US, Timestamp};
+use footfall_domain::time::{HOUR_US, TimeRange, Timestamp};
+use footfall_domain::types::PAGE_VIEW;
 use footfall_services::Question;
 use serde::Serialize;
 
@@ -35,18 +36,29 @@ struct Hour {
 }
 
 pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse, Problem> {
-    let mut params = Params::of(&request, &["window", "from", "to"]);
+    let mut params = Params::of(&request, &["window", "from", "to", "event_type", "page"]);
     let asked = params.window_or_range(api.clock.now());
     if asked.as_ref().is_some_and(|asked| hours_of(asked.range).1 > HOURS_MAX) {
         params.error("from", Code::OutOfRange, format!("the range spans more than {HOURS_MAX} hours"));
     }
+    let page = params.page("page", &api.ingest.rules().pages);
+    let filter = SeriesFilter { event_type: params.take("event_type"), page };
     let asked = params.done(asked)?;
-    let question = Question { what: "summary".into(), window: asked.window, range: asked.range };
-    Ok(answer::remembered(api.answers.answer(&question, summary(&api, &asked)).await?))
+    let what = if is_none(&filter) { "summary".to_owned() } else { format!("summary|{filter:?}") };
+    let question = Question { what, window: asked.window, range: asked.range };
+    Ok(answer::remembered(api.answers.answer(&question, summary(&api, &asked, filter)).await?))
 }
 
-async fn summary(api: &Api, asked: &Asked) -> Result<Vec<u8>, Problem> {
-    let summary = api.analytics.summary(asked.range).await?;
+fn is_none(filter: &SeriesFilter) -> bool {
+    *filter == SeriesFilter::default()
+}
+
+async fn summary(api: &Api, asked: &Asked, filter: SeriesFilter) -> Result<Vec<u8>, Problem> {
+    let summary = if is_none(&filter) {
+        api.analytics.summary(asked.range).await?
+    } else {
+        filtered(api, asked.range, filter).await?
+    };
     let (first, _) = hours_of(asked.range);
     let hour = |(index, count): (usize, u64)| Hour { hour: hour_name(first, index), count };
     answer::to_json(&Answer {
@@ -58,6 +70,24 @@ async fn summary(api: &Api, asked: &Asked) -> Result<Vec<u8>, Problem> {
         unique_users: summary.unique_users,
         events_per_hour: summary.events_per_hour.into_iter().enumerate().map(hour).collect(),
     })
+}
+
+/// The totals of one type or page.
+async fn filtered(api: &Api, range: TimeRange, filter: SeriesFilter) -> Result<Summary, Problem> {
+    let (first, hours) = hours_of(range);
+    let hour = |index: usize| {
+        let start = first.plus_micros(index as i64 * HOUR_US);
+        TimeRange::new(start.max(range.from()), start.plus_micros(HOUR_US).min(range.to()))
+    };
+    let ranges: Vec<TimeRange> = (0..hours).filter_map(hour).collect();
+    let events_per_hour = api.analytics.series(Metric::Events, filter.clone(), ranges).await?;
+    let users = api.analytics.series(Metric::Visitors, filter.clone(), vec![range]).await?;
+    let total_events = events_per_hour.iter().sum();
+    // Only page views have a page.
+    let event_type = filter.event_type.unwrap_or_else(|| PAGE_VIEW.to_owned());
+    let events_by_type = (total_events > 0).then_some((event_type, total_events)).into_iter().collect();
+    let unique_users = users.first().copied().unwrap_or_default();
+    Ok(Summary { total_events, events_by_type, unique_users, events_per_hour })
 }
 
 /// Hours alone are written without a fraction.

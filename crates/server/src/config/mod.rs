@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use footfall_embedded::Sync;
+use footfall_http::{Keys, Origins};
 use footfall_postgres::ConnectOptions;
 use footfall_services::Schedule;
+use footfall_services::live::LiveLimits;
 use read::{Finished, Reader};
 
 pub(crate) use read::ConfigError;
@@ -24,6 +26,8 @@ const MEMORY_MIN_BYTES: usize = 64 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) server: Server,
+    /// Keys that are asked for; none: the service is open.
+    pub(crate) keys: Option<Keys>,
     pub(crate) storage: Storage,
     pub(crate) embedded: Embedded,
     pub(crate) memory: Memory,
@@ -32,6 +36,7 @@ pub(crate) struct Config {
     pub(crate) events: Events,
     pub(crate) pages: Pages,
     pub(crate) redis: Redis,
+    pub(crate) live: LiveLimits,
     pub(crate) cache: Cache,
     pub(crate) domains: Domains,
     pub(crate) metrics: Metrics,
@@ -46,6 +51,7 @@ pub(crate) struct Config {
 pub(crate) struct Server {
     pub(crate) bind: SocketAddr,
     pub(crate) workers: usize,
+    pub(crate) cors_origins: Origins,
     pub(crate) grace_period: Duration,
 }
 
@@ -165,6 +171,7 @@ impl Config {
                 "an address and port such as 127.0.0.1:8080",
             ),
             workers: reader.number("server.workers", cores, 1..=1_024),
+            cors_origins: reader.origins("server.cors_origins"),
             grace_period: reader.duration("server.grace_period", "20s"),
         };
         let storage = Storage {
@@ -206,6 +213,10 @@ impl Config {
         let tracking = reader.list("pages.tracking_parameters", &default);
         let redis =
             Redis { url: reader.secret_url("redis.url"), prefix: reader.word("redis.prefix", "footfall") };
+        let live = LiveLimits {
+            listeners: reader.number("live.max_listeners", 2_000, 1..=100_000),
+            buffer_bytes: reader.bytes("live.buffer_bytes", "256KiB", 4_096),
+        };
         let cache = Cache {
             max_stale: reader.duration_from_zero("cache.max_stale", "0s"),
             max_bytes: reader.bytes("cache.max_bytes", "64MiB", 1 << 20),
@@ -220,23 +231,13 @@ impl Config {
             json: reader.choice("log.format", "text", &[("text", false), ("json", true)]),
             level: reader.log_level("log.level", "info"),
         };
-        let allow_anonymous =
-            reader.choice("auth.allow_anonymous", "false", &[("false", false), ("true", true)]);
-        if !server.bind.ip().is_loopback() && !allow_anonymous {
-            reader.problem(
-                "server.bind",
-                &format!(
-                    "{} can be reached from elsewhere, and without keys anyone could read and write: bind a loopback \
-                     address, or permit it with FOOTFALL__AUTH__ALLOW_ANONYMOUS=true",
-                    server.bind
-                ),
-            );
-        }
+        let keys = keys(&mut reader, server.bind);
         not_yet(&mut reader);
         let Finished { effective } = reader.finish()?;
         let pages = Pages { tracking_parameters: tracking };
         Ok(Self {
             server,
+            keys,
             storage,
             embedded,
             memory,
@@ -245,6 +246,7 @@ impl Config {
             events,
             pages,
             redis,
+            live,
             cache,
             domains,
             metrics,
@@ -277,12 +279,24 @@ impl Config {
     }
 }
 
+/// Without keys the service is for this machine alone, unless it is said to be for everyone.
+fn keys(reader: &mut Reader, bind: SocketAddr) -> Option<Keys> {
+    let keys = reader.keys("auth.keys");
+    let allow_anonymous = reader.choice("auth.allow_anonymous", "false", &[("false", false), ("true", true)]);
+    if keys.is_none() && !bind.ip().is_loopback() && !allow_anonymous {
+        let problem = format!(
+            "{bind} can be reached from elsewhere, and without keys anyone could read and write: set \
+             FOOTFALL__AUTH__KEYS, bind a loopback address, or permit it with FOOTFALL__AUTH__ALLOW_ANONYMOUS=true"
+        );
+        reader.problem("server.bind", &problem);
+    }
+    keys
+}
+
 /// Settings of the contract that this version can't honour. They promise safety or reach: to ignore them would be to break the
 /// promise in silence.
 fn not_yet(reader: &mut Reader) {
-    const REFUSED: [(&str, &[&str]); 7] = [
-        ("auth.keys", &[]),
-        ("server.cors_origins", &[]),
+    const REFUSED: [(&str, &[&str]); 5] = [
         ("server.trusted_proxies", &[]),
         ("limits.rate_per_second", &["off"]),
         ("tls.cert", &[]),

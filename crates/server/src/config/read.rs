@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use config::{Environment, File, FileFormat, Map, Value, ValueKind};
 
+use footfall_http::{Keys, Origins};
 use footfall_services::Schedule;
 
 use super::units;
@@ -165,6 +166,32 @@ impl Reader {
         self.read(name, default, "a list of words", |value| {
             let words = value.split(',').map(str::trim).filter(|word| !word.is_empty());
             Some(words.map(str::to_owned).collect())
+        })
+    }
+
+    /// Keys, of which only names and scopes are shown; none where there is no entry.
+    pub(super) fn keys(&mut self, name: &str) -> Option<Keys> {
+        let value = self.values.remove(name).unwrap_or_default();
+        let entries: Vec<String> =
+            value.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect();
+        let shown = entries.iter().map(|entry| match entry.splitn(3, ':').count() {
+            3 => format!("{}:***", entry.splitn(3, ':').take(2).collect::<Vec<_>>().join(":")),
+            _ => "***".to_owned(),
+        });
+        self.effective.push((name.to_owned(), shown.collect::<Vec<_>>().join(",")));
+        if entries.is_empty() {
+            return None;
+        }
+        Keys::parse(&entries).map_err(|problem| self.problem(name, &problem)).ok()
+    }
+
+    /// Origins of web pages, or `*`; none by default.
+    pub(super) fn origins(&mut self, name: &str) -> Origins {
+        let origins = Origins::parse(&self.list(name, ""));
+        origins.unwrap_or_else(|origin| {
+            let expected = "an origin such as https://shop.example, and not * either";
+            self.problem(name, &format!("`{origin}` is not {expected}"));
+            Origins::default()
         })
     }
 

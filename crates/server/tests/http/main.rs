@@ -3,12 +3,14 @@
 
 mod support;
 
+mod access;
 mod api;
 mod backup;
 mod bad_inputs;
 mod commands;
 mod generators;
 mod import_access_log;
+mod live;
 mod operations;
 mod page;
 mod redis;

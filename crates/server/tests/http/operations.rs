@@ -21,7 +21,7 @@ fn everything_wrong_with_the_configuration_is_told_at_once() {
         ("LIMITS__BODY_BYTES", "-1"),
         ("LIMITS__REQUEST_TIMEOUT", "30"),
         ("EVENTS__UNKNOWN_TYPES", "maybe"),
-        ("AUTH__KEYS", "me:read:hunter2"),
+        ("AUTH__KEYS", "me:write:hunter2"),
         ("NO__SUCH", "1"),
     ]);
     for name in [

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod faults;
+mod feed;
 mod keys;
 mod replies;
 mod support;

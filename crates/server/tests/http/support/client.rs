@@ -208,7 +208,8 @@ impl Connection {
         matches!(self.stream.read(&mut [0]), Ok(0))
     }
 
-    fn receive_head(&mut self) -> Result<Answer> {
+    /// Reads the head of an answer, and leaves its body.
+    pub(crate) fn receive_head(&mut self) -> Result<Answer> {
         let status = self.line()?;
         let status = status.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)?.parse().ok());
         let status = status.ok_or_else(|| Error::new(ErrorKind::InvalidData, "not an HTTP answer"))?;
@@ -224,17 +225,10 @@ impl Connection {
     fn receive_body(&mut self, answer: &Answer) -> Result<Vec<u8>> {
         let mut body = Vec::new();
         if answer.header("Transfer-Encoding") == Some("chunked") {
-            loop {
-                let length = usize::from_str_radix(&self.line()?, 16)
-                    .map_err(|error| Error::new(ErrorKind::InvalidData, error))?;
-                let mut chunk = vec![0; length];
-                self.stream.read_exact(&mut chunk)?;
+            while let Some(chunk) = self.receive_chunk()? {
                 body.extend_from_slice(&chunk);
-                self.line()?;
-                if length == 0 {
-                    return Ok(body);
-                }
             }
+            return Ok(body);
         }
         match answer.header("Content-Length").and_then(|length| length.parse().ok()) {
             Some(length) => {
@@ -246,6 +240,16 @@ impl Connection {
             }
         }
         Ok(body)
+    }
+
+    /// Reads the next chunk of a chunked body; nothing at its end.
+    pub(crate) fn receive_chunk(&mut self) -> Result<Option<Vec<u8>>> {
+        let length = usize::from_str_radix(&self.line()?, 16)
+            .map_err(|error| Error::new(ErrorKind::InvalidData, error))?;
+        let mut chunk = vec![0; length];
+        self.stream.read_exact(&mut chunk)?;
+        self.line()?;
+        Ok((length > 0).then_some(chunk))
     }
 
     fn line(&mut self) -> Result<String> {
