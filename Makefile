@@ -1,13 +1,20 @@
-# Footfall. `make` lists what there is. Only `test` and `services` install anything: the servers that the tests start.
+# Footfall. `make` lists what there is. Only tests, `services` and `browser` install anything: what the tests start.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo start run dev build createEvents seed migrate-up lint fmt services test test-unit test-property-long test-crash-long \
+.PHONY: help demo start run dev build createEvents seed migrate-up lint fmt services browser dashboard test test-dashboard test-browser test-unit test-property-long test-crash-long \
 	bench bench-load bench-queries bench-people bench-postgres bench-schema bench-micro bench-engines docs clean
 
 CARGO ?= cargo
 RELEASE := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)/release
+DEBUG := $(abspath $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target))/debug
+# The dashboard's source, and what is built of it; the tests in a browser.
+WEB := crates/dashboard/web
+PAGE := $(WEB)/dist/page/index.html
+BROWSER_TESTS := crates/dashboard/e2e
+# The browser is the system's own.
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 # Cases of each property test in test-property-long.
 CASES ?= 50000
 # Rounds of kill -9 in test-crash-long.
@@ -30,6 +37,7 @@ demo: ## Build, start a service on a free port, send it events, ask it questions
 
 start: ## Build for release and serve until Ctrl-C
 	@scripts/need.sh "make start" $(CARGO) cc
+	@scripts/dashboard.sh
 	$(CARGO) build --release --locked -p footfall-server
 	exec $(RELEASE)/footfall serve
 
@@ -46,7 +54,21 @@ dev: ## Serve a debug build and start again on every change (with cargo-watch; w
 
 build: ## Build the release binary, target/release/footfall
 	@scripts/need.sh "make build" $(CARGO) cc
+	@scripts/dashboard.sh
 	$(CARGO) build --release --locked -p footfall-server
+
+dashboard: ## Build the dashboard's page, which the binary that is built next has in it (needs Node.js 20.19 or newer)
+	@scripts/has-node.sh || { echo "make dashboard needs Node.js 20.19 or newer, with npm: https://nodejs.org/en/download" >&2; exit 1; }
+	@$(MAKE) --no-print-directory $(PAGE)
+
+$(PAGE): $(WEB)/node_modules/.installed $(shell find $(WEB) \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
+	cd $(WEB) && npm run build
+	@touch $@
+
+# Last in it, for npm empties the folder first.
+%/node_modules/.installed: %/package-lock.json
+	cd $* && npm ci
+	@mkdir -p $(@D) && touch $@
 
 lint: ## Check format, lints (warnings are errors) and the dependency rule
 	@scripts/need.sh "make lint" $(CARGO) cargo-fmt cargo-clippy cc
@@ -73,11 +95,23 @@ migrate-up: ## Bring the schema of the configured database up (FOOTFALL__POSTGRE
 services: ## Install the servers that tests start for themselves, where they are missing (PostgreSQL, PgBouncer, Redis, openssl)
 	@scripts/install-services.sh
 
-test: services ## Run every test; installs the servers that they start
+browser: ## Install what the browser tests need, where it is missing (Chromium, fonts, Node.js)
+	@scripts/install-browser.sh
+
+# The page comes before the binary is built, and cargo's tests come last: what is printed last is their summary.
+test: services test-dashboard test-browser ## Run every test; installs what they start
 	@scripts/need.sh "make test" $(CARGO) cc
 	$(CARGO) test --workspace --locked --lib --bins --tests
 	TEST_BACKEND=embedded $(CARGO) test --locked -p footfall-server --test http
 	TEST_BACKEND=postgres $(CARGO) test --locked -p footfall-server --test http
+
+test-dashboard: browser dashboard ## Run the dashboard's own tests, and hold the page to its size
+	cd $(WEB) && npm run check && npm test && npm run size
+
+test-browser: browser dashboard $(BROWSER_TESTS)/node_modules/.installed ## Run the tests of the tracker and the page in Chromium
+	@scripts/need.sh "make test-browser" $(CARGO) cc
+	$(CARGO) build --locked -p footfall-server
+	cd $(BROWSER_TESTS) && npm run check && FOOTFALL_BIN=$${FOOTFALL_BIN:-$(DEBUG)/footfall} npm test
 
 test-unit: services ## Run only the tests inside the crates, without the ones that start the binary
 	$(CARGO) test --workspace --locked --lib --bins
@@ -126,3 +160,4 @@ docs: ## Build the API documentation of the crates
 
 clean: ## Remove everything that was built
 	$(CARGO) clean
+	rm -rf $(WEB)/dist/page $(WEB)/node_modules $(BROWSER_TESTS)/node_modules $(BROWSER_TESTS)/test-results

@@ -7,6 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/need.sh "make demo" cargo cc curl awk
 
 echo "Building (some minutes the first time) …"
+scripts/dashboard.sh
 cargo build --release --locked --quiet --package footfall-server
 binary=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)/release/footfall
 examples=$PWD/examples

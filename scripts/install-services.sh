@@ -3,6 +3,7 @@
 # their certificates. Only what is missing, from Debian's packages; nothing of it is started, now or at boot. Where it can't
 # install, says in one line what is missing, and fails.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib/packages.sh"
 
 missing=()
 compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
@@ -14,17 +15,7 @@ if [[ $EUID == 0 && " ${missing[*]} " != *" postgresql "* ]]; then
     id postgres >/dev/null 2>&1 || missing+=(postgresql)
 fi
 ((${#missing[@]} > 0)) || exit 0
-
-give_up() {
-    echo "$1: apt-get install ${missing[*]}" >&2
-    exit 1
-}
-
-command -v apt-get >/dev/null || give_up "missing services, and no apt-get to install them; on Debian"
-if [[ $EUID != 0 ]]; then
-    command -v sudo >/dev/null || give_up "missing services, and neither root nor sudo to install them; as root"
-    exec sudo "$(realpath "${BASH_SOURCE[0]}")"
-fi
+as_root services
 
 # No cluster of Debian's own (a drop-in, so that the machine's configuration stays as it is), and no service: both for
 # the time of the install only.
@@ -48,14 +39,8 @@ rm -f "$policy"
 printf '#!/bin/sh\nexit 101\n' >"$policy"
 chmod 755 "$policy"
 
-export DEBIAN_FRONTEND=noninteractive
-{
-    apt-get update -qq
-    apt-get install -y -qq --no-install-recommends "${missing[@]}"
-} >"$kept/log" 2>&1 </dev/null || {
-    tail -n 20 "$kept/log" >&2
-    give_up "the packages could not be installed"
-}
+quietly "$kept/log" apt-get update -qq
+quietly "$kept/log" apt-get install -y -qq --no-install-recommends "${missing[@]}"
 
 # The packages enable their services for the next boot: without a cluster PostgreSQL's does nothing, the others' do.
 for service in pgbouncer redis-server; do

@@ -58,6 +58,24 @@ test("an open page tries again by itself", async ({ page, site, footfall, guard 
   await settled(page);
 });
 
+test("events that are made while one is refused don't hurry the next attempt", async ({ page, site, gate, guard }) => {
+  guard.expect(...NO_CORS);
+  gate.decide = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    return "cut" as const;
+  };
+  await page.goto(`${site.origin}/`);
+  await page.evaluate(async () => {
+    const start = performance.now();
+    while (performance.now() < start + 600) {
+      (window as any).footfall.track("click");
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+  });
+  // The first, and what a browser does by itself when a connection breaks that it had used before.
+  expect(gate.passages.length).toBeLessThanOrEqual(2);
+});
+
 test("what arrived though its answer didn't counts once", async ({ page, site, footfall, gate, guard }) => {
   guard.expect(...NO_CORS);
   gate.decide = () => (gate.passages.length <= 2 ? "late" : undefined);

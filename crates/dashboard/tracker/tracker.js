@@ -103,6 +103,8 @@
     if (pause) {
       sent = 0;
       delay = Math.min(delay * 2 || 1e3, 3e5);
+      // An event that was made meanwhile has set it: one that is left would try again at once.
+      clearTimeout(timer);
       timer = setTimeout(flush, Math.min(Math.max(pause, delay), 36e5) * (1 + Math.random() / 4));
     } else {
       names.forEach(drop);

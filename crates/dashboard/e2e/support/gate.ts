@@ -18,7 +18,7 @@ export type Verdict = { status: number; headers?: Record<string, string> } | "cu
 export class Gate {
   readonly passages: Passage[] = [];
   /** Asked about each `POST`; by default lets all through. */
-  decide: (passage: Passage) => Verdict = () => undefined;
+  decide: (passage: Passage) => Verdict | Promise<Verdict> = () => undefined;
   readonly #server: Server;
 
   private constructor(server: Server) {
@@ -39,7 +39,7 @@ export class Gate {
         const body = Buffer.concat(chunks);
         const passage = { method, path, headers, body: body.toString() };
         if (method === "POST") gate.passages.push(passage);
-        const verdict = method === "POST" ? gate.decide(passage) : undefined;
+        const verdict = method === "POST" ? await gate.decide(passage) : undefined;
         if (verdict === "cut") {
           request.socket.destroy();
         } else if (typeof verdict === "object") {
