@@ -57,7 +57,6 @@ export function App() {
       </main>
       <footer className="bottom">
         <p>Figures are exact, and of this moment.</p>
-        <a href="/docs">API documentation</a>
       </footer>
       <KeyDialog />
     </LiveProvider>
