@@ -47,7 +47,7 @@ export function App() {
         <div id="figures" tabIndex={-1} className="panels">
           <Totals period={period} filter={filter} />
           <ChartPanel period={period} metric={metric} zone={zone} filter={filter} />
-          <Pages period={period} order={order} selected={page} />
+          <Pages period={period} order={order} selected={page} eventType={eventType} />
           <Types period={period} page={page} selected={eventType} />
           <LivePanel zone={zone} filtered={filtered} />
           <Segments />

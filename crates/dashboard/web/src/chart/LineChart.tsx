@@ -55,8 +55,6 @@ function configuration(line: Line, metricName: string, element: HTMLElement): Ch
           label: metricName,
           data: line.current,
           borderColor: colour.accent,
-          backgroundColor: colour.area,
-          fill: "origin",
           borderWidth: 2,
           order: 1,
           segment: {
@@ -64,6 +62,8 @@ function configuration(line: Line, metricName: string, element: HTMLElement): Ch
           },
         },
         { label: "Before", data: line.previous, borderColor: colour.previous, borderWidth: 1.5, order: 2 },
+        // Apart from the line, as a line with dashes is filled piece by piece, and the seams show.
+        { data: line.current, backgroundColor: colour.area, fill: "origin", borderWidth: 0, pointHoverRadius: 0, order: 3 },
       ],
     },
     options: {
@@ -106,6 +106,7 @@ function configuration(line: Line, metricName: string, element: HTMLElement): Ch
           cornerRadius: 8,
           displayColors: false,
           caretSize: 0,
+          filter: (item) => item.datasetIndex < 2,
           callbacks: {
             title: ([item]) => (item ? (line.names[item.dataIndex] ?? "") : ""),
             label: (item) => {

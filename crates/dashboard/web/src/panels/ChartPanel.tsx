@@ -18,6 +18,8 @@ const LineChart = lazy(() => import("../chart/LineChart"));
 
 const names: Record<Metric, string> = { visitors: "Visitors", page_views: "Page views", events: "Events" };
 
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 interface Props {
   period: Period;
   metric: Metric;
@@ -77,9 +79,9 @@ function Drawn({ series, previous, metric, period, asTable }: DrawnProps) {
       </Suspense>
       {isEmpty && <p className="chart-empty">Nothing in {nameOf(period)}</p>}
       <figcaption className="legend">
-        <span className="legend-current">{nameOf(period)}</span>
-        <span className="legend-previous">{nameOfPrevious(period)}</span>
-        {(line.partFirst || line.partLast) && <span className="legend-part">part of {series.interval === "day" ? "a day" : "an hour"}</span>}
+        <span className="legend-current">{capital(nameOf(period))}</span>
+        <span className="legend-previous">{capital(nameOfPrevious(period))}</span>
+        {(line.partFirst || line.partLast) && <span className="legend-part">Part of {series.interval === "day" ? "a day" : "an hour"}</span>}
       </figcaption>
     </figure>
   );

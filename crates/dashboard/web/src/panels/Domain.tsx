@@ -24,6 +24,26 @@ function explain({ status, delivered, bounced }: DomainVerdict): string {
   }
 }
 
+/** Until something is looked up: what there is to learn. */
+function Meanings() {
+  return (
+    <dl className="meanings">
+      <div>
+        <dt>Catch-all</dt>
+        <dd>Takes mail for any address: many messages delivered, none bounced.</dd>
+      </div>
+      <div>
+        <dt>Not catch-all</dt>
+        <dd>Refuses addresses that don't exist: at least one message bounced.</dd>
+      </div>
+      <div>
+        <dt>Unknown</dt>
+        <dd>Too few messages to tell.</dd>
+      </div>
+    </dl>
+  );
+}
+
 export function Domain({ domain }: { domain: string | null }) {
   const [text, setText] = useState(domain ?? "");
   useEffect(() => setText(domain ?? ""), [domain]);
@@ -69,7 +89,7 @@ export function Domain({ domain }: { domain: string | null }) {
           {invalid.errors[0]?.message ?? invalid.message}
         </p>
       ) : domain === null ? (
-        <p className="empty">Look up whether a domain takes mail for any address.</p>
+        <Meanings />
       ) : (
         <Answer question={verdict} skeleton={<SkeletonRows rows={3} />}>
           {(answer) => (

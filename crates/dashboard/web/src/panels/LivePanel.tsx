@@ -116,7 +116,9 @@ const LiveRow = memo(function LiveRow({ event, zone }: { event: StoredEvent; zon
             {formatSeconds(at, zone)}
           </time>
           <span className="live-type">{typeLabel(event.event_type)}</span>
-          <span className="live-what">{summaryOf(event)}</span>
+          <span className="live-what" title={summaryOf(event)}>
+            {summaryOf(event)}
+          </span>
           <span className="live-user">{event.user_id ?? ""}</span>
         </summary>
         <pre tabIndex={0} aria-label="The event as JSON">

@@ -20,9 +20,10 @@ interface Props {
   period: Period;
   order: PageOrder;
   selected: string | null;
+  eventType: string | null;
 }
 
-export function Pages({ period, order, selected }: Props) {
+export function Pages({ period, order, selected, eventType }: Props) {
   const [step, setStep] = useState(0);
   const [needle, setNeedle] = useState("");
   // What is looked for may be far down: look through all there are.
@@ -32,6 +33,7 @@ export function Pages({ period, order, selected }: Props) {
     <Panel
       title="Top pages"
       testId="pages"
+      note={noteOn(pages.data ?? [], eventType)}
       controls={<input type="search" className="input" placeholder="Find a page" aria-label="Find a page" value={needle} onChange={(event) => setNeedle(event.target.value)} />}
     >
       <Answer question={pages} skeleton={<SkeletonRows rows={10} />}>
@@ -50,10 +52,21 @@ export function Pages({ period, order, selected }: Props) {
   );
 }
 
+/** Where the pages are, if all are at one place; or why the filter changes nothing here. */
+function noteOn(rows: PageRow[], eventType: string | null): string | undefined {
+  if (eventType !== null) {
+    return eventType === "page_view" ? undefined : "of all page views";
+  }
+  const [host, ...others] = hostsOf(rows);
+  return host && others.length === 0 ? `on ${host}` : undefined;
+}
+
+const hostsOf = (rows: PageRow[]): string[] => [...new Set(rows.map((row) => pageParts(row.url).host))];
+
 function PagesTable({ rows, order, needle, selected }: { rows: PageRow[]; order: PageOrder; needle: string; selected: string | null }) {
   const wanted = needle.trim().toLowerCase();
   const shown = useMemo(() => rows.filter((row) => row.url.toLowerCase().includes(wanted)), [rows, wanted]);
-  const hosts = useMemo(() => new Set(rows.map((row) => pageParts(row.url).host)), [rows]);
+  const hosts = useMemo(() => hostsOf(rows), [rows]);
   if (shown.length === 0) {
     return <p className="empty">{rows.length === 0 ? "No page was viewed in this period." : `No page has “${needle.trim()}” in its address.`}</p>;
   }
@@ -80,7 +93,7 @@ function PagesTable({ rows, order, needle, selected }: { rows: PageRow[]; order:
                   title={row.url}
                   filter={{ label: `Filter by page ${row.url}`, active, onToggle: () => changeView({ page: active ? null : row.url }) }}
                 >
-                  {hosts.size > 1 && <span className="host">{host}</span>}
+                  {hosts.length > 1 && <span className="host">{host}</span>}
                   {path}
                 </BarRow>
               </th>
