@@ -2,6 +2,9 @@
 
 import { type BrowserContext, expect } from "@playwright/test";
 
+/** So a tracker's request ends for the page that was left meanwhile; the browser itself goes on with it. */
+const LEFT = /^failed: POST \S+\/events(\?\S*)? net::ERR_ABORTED/;
+
 export class ConsoleGuard {
   readonly #problems: string[] = [];
   readonly #expected: RegExp[] = [];
@@ -11,9 +14,10 @@ export class ConsoleGuard {
       if (message.type() === "error") this.#problems.push(`console: ${message.text()} (${message.location().url})`);
     });
     context.on("weberror", (error) => this.#problems.push(`uncaught: ${error.error()}`));
-    context.on("requestfailed", (request) =>
-      this.#problems.push(`failed: ${request.method()} ${request.url()} ${request.failure()?.errorText}`),
-    );
+    context.on("requestfailed", (request) => {
+      const problem = `failed: ${request.method()} ${request.url()} ${request.failure()?.errorText}`;
+      if (!LEFT.test(problem)) this.#problems.push(problem);
+    });
   }
 
   /** Lets a test go on in spite of problems like these. Uncaught errors begin with `uncaught:`, and so on. */
