@@ -265,7 +265,8 @@ async fn read_one(
     let mut messages = Messages::default();
     loop {
         stream.readable().await?;
-        match stream.try_read(&mut buffer.borrow_mut()) {
+        let read = stream.try_read(&mut buffer.borrow_mut());
+        match read {
             Ok(0) => return Err("the server closed the connection".into()),
             // The others are not looked into: there chunks stand between the events.
             Ok(count) if is_websocket => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use footfall_conformance::{Draft, batch_of, instant};
-use footfall_domain::event::EventId;
+use footfall_domain::event::{EventId, EventRef};
 use footfall_ports::{Accepted, Carried, LiveFeed};
 use footfall_redis::{RedisFeed, RedisOptions, RedisStore};
 use footfall_test_services::Redis;
@@ -42,7 +42,7 @@ impl Instance {
         let (mut heard, mut missed) = (Vec::new(), 0);
         while heard.last() != Some(&last) {
             match tokio::time::timeout(Duration::from_secs(30), self.feed.next()).await.expect("it comes") {
-                Carried::Events(accepted) => heard.extend(accepted.iter().map(|event| event.id())),
+                Carried::Events(accepted) => heard.extend(accepted.iter().map(EventRef::id)),
                 Carried::Missed(events) => missed += events,
             }
         }

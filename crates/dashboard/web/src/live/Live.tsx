@@ -1,0 +1,100 @@
+/** Gives the page its live feed, and sees to it that figures are fetched anew when, and only when, there is reason to. */
+import { createContext, useContext, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
+import { background, figures, queryClient } from "../api/queries";
+import { advanceAnchor, serviceNow } from "../state/clock";
+import { currentKey, useKey } from "../state/key";
+import { useView } from "../state/useView";
+import { LiveFeed, type FeedState } from "./feed";
+import { RefreshThrottle } from "./throttle";
+
+const Feed = createContext<LiveFeed | null>(null);
+
+/** Time itself moves the bounds of "the last 24 hours". */
+const minuteMs = 60_000;
+/** A browser allows few connections to one host, for all tabs together: a tab that nobody looks at gives its own back. */
+const hiddenForMs = 60_000;
+
+const isVisible = (): boolean => document.visibilityState === "visible";
+
+/** Figures as of now. A request that is under way is not asked again: the next news comes, or the next minute. */
+export function refreshFigures(): void {
+  if (currentKey().request === null) {
+    advanceAnchor();
+    void queryClient.invalidateQueries({ queryKey: [figures] }, { cancelRefetch: false });
+  }
+}
+
+function refreshBackground(): void {
+  if (currentKey().request === null) {
+    void queryClient.invalidateQueries({ queryKey: [background] }, { cancelRefetch: false });
+  }
+}
+
+export function LiveProvider({ children }: { children: ReactNode }) {
+  const { page, eventType } = useView();
+  const { key } = useKey();
+  const [throttle] = useState(() => new RefreshThrottle(refreshFigures, isVisible));
+  const feed = useMemo(() => new LiveFeed(() => throttle.notice()), [throttle]);
+
+  useEffect(() => {
+    let hiddenTimer: number | undefined;
+    let resting = false;
+    feed.start({ page, eventType }, key);
+    const onVisibility = () => {
+      window.clearTimeout(hiddenTimer);
+      if (!isVisible()) {
+        hiddenTimer = window.setTimeout(() => {
+          resting = true;
+          feed.stop();
+        }, hiddenForMs);
+      } else if (resting) {
+        resting = false;
+        feed.connect(key);
+      }
+    };
+    document.addEventListener("visibilitychange", onVisibility);
+    return () => {
+      document.removeEventListener("visibilitychange", onVisibility);
+      window.clearTimeout(hiddenTimer);
+      feed.stop();
+    };
+  }, [feed, page, eventType, key]);
+
+  useEffect(() => {
+    let refreshedAt = serviceNow();
+    const everyMinute = () => {
+      if (isVisible()) {
+        refreshedAt = serviceNow();
+        refreshFigures();
+        refreshBackground();
+      }
+    };
+    const onVisibility = () => {
+      if (isVisible() && serviceNow() - refreshedAt >= minuteMs) {
+        everyMinute();
+      } else if (isVisible()) {
+        throttle.catchUp();
+        refreshBackground();
+      }
+    };
+    const timer = window.setInterval(everyMinute, minuteMs);
+    document.addEventListener("visibilitychange", onVisibility);
+    window.addEventListener("online", everyMinute);
+    return () => {
+      window.clearInterval(timer);
+      document.removeEventListener("visibilitychange", onVisibility);
+      window.removeEventListener("online", everyMinute);
+      throttle.stop();
+    };
+  }, [throttle]);
+
+  return <Feed value={feed}>{children}</Feed>;
+}
+
+export function useFeed(): { feed: LiveFeed; state: FeedState } {
+  const feed = useContext(Feed);
+  if (!feed) {
+    throw new Error("useFeed needs a LiveProvider around it");
+  }
+  return { feed, state: useSyncExternalStore(feed.subscribe, feed.snapshot) };
+}

@@ -1,0 +1,66 @@
+/** What the page is of: the period, the zone it is told in, and what it is narrowed to. */
+import { useState } from "react";
+import { anchorNow, advanceAnchor, useAnchor } from "../state/clock";
+import { formatSpan } from "../format/time";
+import { isRelative, relativePeriods, spanOf } from "../state/period";
+import type { View } from "../state/url";
+import { changeView } from "../state/useView";
+import { browserZone, zones } from "../state/zone";
+import { CustomPeriod } from "./CustomPeriod";
+import { Segmented } from "./Segmented";
+
+const options = [...relativePeriods.map((value) => ({ value: value as string, label: value })), { value: "custom", label: "Custom" }];
+
+export function Toolbar({ view, zone }: { view: View; zone: string }) {
+  const [choosing, setChoosing] = useState(false);
+  const { period } = view;
+  useAnchor(); // The span shown moves along with the figures.
+  const choose = (kind: string) => {
+    if (isRelative(kind)) {
+      setChoosing(false);
+      advanceAnchor();
+      changeView({ period: { kind } });
+    } else {
+      setChoosing(true);
+    }
+  };
+  const span = spanOf(period, anchorNow());
+  return (
+    <>
+      <div className="toolbar">
+        <Segmented label="Period" options={options} value={choosing ? "custom" : period.kind} onChange={choose} />
+        <ZoneSelect zone={zone} />
+      </div>
+      {choosing || period.kind === "custom" ? (
+        <CustomPeriod
+          key={`${period.kind} ${zone}`}
+          span={span}
+          zone={zone}
+          onChoose={(chosen) => {
+            setChoosing(false);
+            changeView({ period: { kind: "custom", ...chosen } });
+          }}
+        />
+      ) : null}
+      <p className="span-text">{formatSpan(span, zone)}</p>
+    </>
+  );
+}
+
+function ZoneSelect({ zone }: { zone: string }) {
+  const own = browserZone();
+  return (
+    <select
+      className="input zone"
+      aria-label="Time zone"
+      value={zone}
+      onChange={(event) => changeView({ zone: event.target.value === own ? null : event.target.value })}
+    >
+      {zones(own).map((name) => (
+        <option key={name} value={name}>
+          {name.replaceAll("_", " ")}
+        </option>
+      ))}
+    </select>
+  );
+}
