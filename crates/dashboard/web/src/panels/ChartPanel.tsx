@@ -81,7 +81,7 @@ function Drawn({ series, previous, metric, period, asTable }: DrawnProps) {
       <figcaption className="legend">
         <span className="legend-current">{capital(nameOf(period))}</span>
         <span className="legend-previous">{capital(nameOfPrevious(period))}</span>
-        {(line.partFirst || line.partLast) && <span className="legend-part">Part of {series.interval === "day" ? "a day" : "an hour"}</span>}
+        {(line.partFirst || line.partLast) && <span className="legend-part">Part of {series.interval === "hour" ? "an hour" : `a ${series.interval}`}</span>}
       </figcaption>
     </figure>
   );

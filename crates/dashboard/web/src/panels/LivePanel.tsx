@@ -103,7 +103,17 @@ function Nothing({ state, narrowed, filtered }: { state: FeedState; narrowed: bo
   if (state.seeding instanceof ApiError) {
     return null;
   }
-  return <p className="empty">{filtered ? "Waiting for events that fit the filter…" : "Waiting for events…"}</p>;
+  if (filtered) {
+    return <p className="empty">Waiting for events that fit the filter…</p>;
+  }
+  return (
+    <div className="empty">
+      <p>Waiting for events…</p>
+      <p>
+        Send one to <code>POST /events</code>, or a visit to <code>POST /visits</code>, and it shows here at once.
+      </p>
+    </div>
+  );
 }
 
 const LiveRow = memo(function LiveRow({ event, zone }: { event: StoredEvent; zone: string }) {

@@ -27,7 +27,7 @@ const figures: Figure[] = [
     label: "Views per visitor",
     testId: "total-ratio",
     of: (summary) => (summary.unique_users === 0 ? 0 : views(summary) / summary.unique_users),
-    format: formatRatio,
+    format: (ratio) => (ratio === 0 ? "–" : formatRatio(ratio)),
   },
 ];
 

@@ -6,7 +6,7 @@ export function ErrorNote({ error, onRetry, busy = false }: { error: unknown; on
   const problem = asApiError(error);
   const details = problem.errors.map((field) => field.message).filter((message) => message && message !== problem.message);
   return (
-    <div className="error-note" role="alert">
+    <div className="error-note" role="status">
       <p className="error-text">{problem.message}</p>
       {details.length > 0 && <p className="error-text">{details.join("; ")}</p>}
       {problem.requestId && (
