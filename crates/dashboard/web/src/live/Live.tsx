@@ -36,13 +36,18 @@ function refreshBackground(): void {
 
 export function LiveProvider({ children }: { children: ReactNode }) {
   const { page, eventType } = useView();
-  const { key } = useKey();
+  const { key, request } = useKey();
+  const keyWanted = request !== null;
   const [throttle] = useState(() => new RefreshThrottle(refreshFigures, isVisible));
   const feed = useMemo(() => new LiveFeed(() => throttle.notice()), [throttle]);
 
   useEffect(() => {
     let hiddenTimer: number | undefined;
     let resting = false;
+    if (keyWanted) {
+      feed.shut();
+      return;
+    }
     feed.start({ page, eventType }, key);
     const onVisibility = () => {
       window.clearTimeout(hiddenTimer);
@@ -62,7 +67,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       window.clearTimeout(hiddenTimer);
       feed.stop();
     };
-  }, [feed, page, eventType, key]);
+  }, [feed, page, eventType, key, keyWanted]);
 
   useEffect(() => {
     let refreshedAt = serviceNow();

@@ -77,7 +77,9 @@ function Drawn({ series, previous, metric, period, asTable }: DrawnProps) {
       <Suspense fallback={<ChartSkeleton />}>
         <LineChart line={line} metricName={names[metric]} theme={theme} label={sentenceOf(line, names[metric], series.interval, nameOf(period))} />
       </Suspense>
-      {isEmpty && <p className="chart-empty">Nothing in {nameOf(period)}</p>}
+      {isEmpty && <p className="chart-empty">
+          <span>Nothing in {nameOf(period)}</span>
+        </p>}
       <figcaption className="legend">
         <span className="legend-current">{capital(nameOf(period))}</span>
         <span className="legend-previous">{capital(nameOfPrevious(period))}</span>

@@ -79,7 +79,7 @@ function Comparison({ figure, current, previous, period }: ComparisonProps) {
   return (
     <span className="figure-change">
       <Delta current={current} previous={before} before={text} />
-      <span className="figure-before">from {(figure.format ?? formatCount)(before)}</span>
+      {before > 0 && <span className="figure-before">from {(figure.format ?? formatCount)(before)}</span>}
     </span>
   );
 }
