@@ -58,7 +58,7 @@ export function useTimeseries(which: Which, period: Period, metric: Metric, zone
       const span = spanFor(period, which);
       const interval = intervalFor(span);
       const { points } = await requests.fetchTimeseries(span, metric, interval, zone, filter, signal);
-      return { points, span, interval, metric, zone };
+      return { points, span, interval, metric, zone, at: anchorNow() };
     },
   });
 }

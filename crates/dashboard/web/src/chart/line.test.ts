@@ -8,6 +8,7 @@ const series = (values: number[], shift = 0): Series => ({
   span: { from: start + shift + hour / 2, to: start + shift + values.length * hour - hour / 2 },
   interval: "hour",
   zone: "UTC",
+  at: start + shift + values.length * hour,
 });
 
 it("lays the period before under this one, from the end", () => {
@@ -20,6 +21,9 @@ it("lays the period before under this one, from the end", () => {
 it("knows which points are of a part of their interval", () => {
   const line = lineOf(series([1, 2, 3]), series([4, 5, 6], -3 * hour));
   expect(line).toMatchObject({ current: [1, 2, 3], previous: [4, 5, 6], partFirst: true, partLast: true });
+  const whole = { from: start, to: start + 3 * hour };
+  expect(lineOf({ ...series([1, 2, 3]), span: whole }, undefined)).toMatchObject({ partFirst: false, partLast: false });
+  expect(lineOf({ ...series([1, 2, 3]), span: whole, at: whole.to - 1 }, undefined)).toMatchObject({ partFirst: false, partLast: true });
 });
 
 it("says in a sentence what is to be seen", () => {

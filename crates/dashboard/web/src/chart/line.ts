@@ -10,6 +10,8 @@ export interface Series {
   span: Span;
   interval: Interval;
   zone: string;
+  /** When it was asked for. */
+  at: number;
 }
 
 const dayMs = 86_400_000;
@@ -25,7 +27,7 @@ export function alignPrevious<T>(current: unknown[], previous: T[]): (T | null)[
 }
 
 export function lineOf(series: Series, previous: Series | undefined): Line {
-  const { interval, zone, span } = series;
+  const { interval, zone, span, at } = series;
   const starts = series.points.map((point) => Date.parse(point.start));
   const marks = axisMarks(starts, interval, zone);
   const before = alignPrevious(series.points, previous?.points ?? []);
@@ -39,7 +41,7 @@ export function lineOf(series: Series, previous: Series | undefined): Line {
     previous: before.map((point) => point?.value ?? null),
     previousNames: before.map((point) => (point ? pointLabel(Date.parse(point.start), interval, zone) : null)),
     partFirst: first < span.from,
-    partLast: interval !== "minute" && last + lengthMs[interval] > span.to,
+    partLast: last + lengthMs[interval] > Math.min(span.to, at),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Gives the page its live feed, and sees to it that figures are fetched anew when, and only when, there is reason to. */
 import { createContext, useContext, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
+import { ApiError } from "../api/problem";
 import { background, figures, queryClient } from "../api/queries";
 import { advanceAnchor, serviceNow } from "../state/clock";
 import { currentKey, useKey } from "../state/key";
@@ -14,6 +15,7 @@ const minuteMs = 60_000;
 /** A browser allows few connections to one host, for all tabs together: a tab that nobody looks at gives its own back. */
 const hiddenForMs = 60_000;
 
+const isPassing = (error: unknown): boolean => error instanceof ApiError && error.isPassing;
 const isVisible = (): boolean => document.visibilityState === "visible";
 
 /** Figures as of now. A request that is under way is not asked again: the next news comes, or the next minute. */
@@ -21,6 +23,8 @@ export function refreshFigures(): void {
   if (currentKey().request === null) {
     advanceAnchor();
     void queryClient.invalidateQueries({ queryKey: [figures] }, { cancelRefetch: false });
+    // News from the stream are also a sign that the service is back: what failed may work now.
+    void queryClient.invalidateQueries({ queryKey: [background], predicate: (query) => isPassing(query.state.error) }, { cancelRefetch: false });
   }
 }
 
@@ -32,13 +36,18 @@ function refreshBackground(): void {
 
 export function LiveProvider({ children }: { children: ReactNode }) {
   const { page, eventType } = useView();
-  const { key } = useKey();
+  const { key, request } = useKey();
+  const keyWanted = request !== null;
   const [throttle] = useState(() => new RefreshThrottle(refreshFigures, isVisible));
   const feed = useMemo(() => new LiveFeed(() => throttle.notice()), [throttle]);
 
   useEffect(() => {
     let hiddenTimer: number | undefined;
     let resting = false;
+    if (keyWanted) {
+      feed.shut();
+      return;
+    }
     feed.start({ page, eventType }, key);
     const onVisibility = () => {
       window.clearTimeout(hiddenTimer);
@@ -58,7 +67,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       window.clearTimeout(hiddenTimer);
       feed.stop();
     };
-  }, [feed, page, eventType, key]);
+  }, [feed, page, eventType, key, keyWanted]);
 
   useEffect(() => {
     let refreshedAt = serviceNow();

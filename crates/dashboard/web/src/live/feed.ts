@@ -13,7 +13,8 @@ import { StreamConnection } from "./connection";
 import { RecentIds } from "./ids";
 import * as visitors from "./visitorsNow";
 
-export type Connection = "connecting" | "live" | "reconnecting";
+/** `off`: there is no key to connect with. */
+export type Connection = "connecting" | "live" | "reconnecting" | "off";
 
 export interface FeedState {
   connection: Connection;
@@ -72,7 +73,7 @@ export class LiveFeed {
     this.filter = filter;
     this.people = visitors.nobody;
     this.ids.clear();
-    this.set({ ...initial, buffer: { ...list.emptyBuffer, paused: this.state.buffer.paused } });
+    this.set(initial);
     this.connect(key);
   }
 
@@ -104,6 +105,13 @@ export class LiveFeed {
     Object.values(this.timers).forEach((timer) => window.clearTimeout(timer));
     this.timers = {};
     this.arrived = [];
+  }
+
+  /** Ends it, as nothing may be seen. */
+  shut(): void {
+    this.stop();
+    this.people = visitors.nobody;
+    this.set({ ...initial, connection: "off" });
   }
 
   readonly pause = (): void => this.set({ buffer: list.pause(this.state.buffer) });

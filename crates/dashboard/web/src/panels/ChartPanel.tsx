@@ -77,11 +77,13 @@ function Drawn({ series, previous, metric, period, asTable }: DrawnProps) {
       <Suspense fallback={<ChartSkeleton />}>
         <LineChart line={line} metricName={names[metric]} theme={theme} label={sentenceOf(line, names[metric], series.interval, nameOf(period))} />
       </Suspense>
-      {isEmpty && <p className="chart-empty">Nothing in {nameOf(period)}</p>}
+      {isEmpty && <p className="chart-empty">
+          <span>Nothing in {nameOf(period)}</span>
+        </p>}
       <figcaption className="legend">
         <span className="legend-current">{capital(nameOf(period))}</span>
         <span className="legend-previous">{capital(nameOfPrevious(period))}</span>
-        {(line.partFirst || line.partLast) && <span className="legend-part">Part of {series.interval === "day" ? "a day" : "an hour"}</span>}
+        {(line.partFirst || line.partLast) && <span className="legend-part">Part of {series.interval === "hour" ? "an hour" : `a ${series.interval}`}</span>}
       </figcaption>
     </figure>
   );

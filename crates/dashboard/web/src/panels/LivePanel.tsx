@@ -6,14 +6,14 @@ import { matches, summaryOf, typeLabel } from "../format/event";
 import { formatCount, plural } from "../format/number";
 import { formatDateTime, formatSeconds } from "../format/time";
 import { waitingLimit } from "../live/buffer";
-import type { FeedState } from "../live/feed";
+import type { Connection, FeedState } from "../live/feed";
 import { useFeed } from "../live/Live";
 import { changeView } from "../state/useView";
 import { ErrorNote } from "../ui/ErrorNote";
 import { Panel } from "../ui/Panel";
 import { SkeletonRows } from "../ui/Skeleton";
 
-type Status = "connecting" | "live" | "reconnecting" | "paused" | "lagged";
+type Status = Connection | "paused" | "lagged";
 
 /** What weighs most comes first: without a connection nothing else is true. */
 function statusOf(state: FeedState): Status {
@@ -31,6 +31,8 @@ function textOf(status: Status, missed: number): string {
       return "Live";
     case "reconnecting":
       return "Reconnecting…";
+    case "off":
+      return "Not connected";
     case "paused":
       return "Paused";
     case "lagged":
@@ -97,13 +99,26 @@ function Nothing({ state, narrowed, filtered }: { state: FeedState; narrowed: bo
   if (narrowed) {
     return <p className="empty">None of the events here fits.</p>;
   }
+  if (state.connection === "off") {
+    return <ErrorNote error={new ApiError(401, "")} onRetry={() => undefined} />;
+  }
   if (state.seeding === "pending") {
     return <SkeletonRows rows={8} />;
   }
   if (state.seeding instanceof ApiError) {
     return null;
   }
-  return <p className="empty">{filtered ? "Waiting for events that fit the filter…" : "Waiting for events…"}</p>;
+  if (filtered) {
+    return <p className="empty">Waiting for events that fit the filter…</p>;
+  }
+  return (
+    <div className="empty">
+      <p>Waiting for events…</p>
+      <p>
+        Send one to <code>POST /events</code>, or a visit to <code>POST /visits</code>, and it shows here at once.
+      </p>
+    </div>
+  );
 }
 
 const LiveRow = memo(function LiveRow({ event, zone }: { event: StoredEvent; zone: string }) {

@@ -18,10 +18,17 @@ export function Now({ filtered }: { filtered: boolean }) {
 function NowFigure({ filtered }: { filtered: boolean }) {
   const { feed, state } = useFeed();
   const { seeding, now, nowExact, connection } = state;
+  if (connection === "off" || (seeding instanceof ApiError && seeding.isAboutKey)) {
+    return (
+      <p className="now-text">
+        <span className="dot dot-stale" aria-hidden="true" />– visitors now
+      </p>
+    );
+  }
   if (seeding instanceof ApiError && now === 0) {
     return (
       <p className="now-text">
-        Visitors now: <span role="alert">{seeding.message}</span>{" "}
+        Visitors now: <span role="status">{seeding.message}</span>{" "}
         <button type="button" className="link" onClick={() => void feed.seed()}>
           Try again
         </button>

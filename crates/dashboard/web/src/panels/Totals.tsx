@@ -27,7 +27,7 @@ const figures: Figure[] = [
     label: "Views per visitor",
     testId: "total-ratio",
     of: (summary) => (summary.unique_users === 0 ? 0 : views(summary) / summary.unique_users),
-    format: formatRatio,
+    format: (ratio) => (ratio === 0 ? "–" : formatRatio(ratio)),
   },
 ];
 
@@ -79,7 +79,7 @@ function Comparison({ figure, current, previous, period }: ComparisonProps) {
   return (
     <span className="figure-change">
       <Delta current={current} previous={before} before={text} />
-      <span className="figure-before">from {(figure.format ?? formatCount)(before)}</span>
+      {before > 0 && <span className="figure-before">from {(figure.format ?? formatCount)(before)}</span>}
     </span>
   );
 }

@@ -97,8 +97,8 @@ export function browserZone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 }
 
-/** All zones to choose from: UTC and the given one always among them. */
-export function zones(current: string): string[] {
+/** All zones to choose from: UTC and the given ones always among them. */
+export function zones(...given: string[]): string[] {
   const known = Intl.supportedValuesOf("timeZone");
-  return [...new Set(["UTC", ...known, current])].sort((a, b) => (a === "UTC" ? -1 : b === "UTC" ? 1 : a < b ? -1 : 1));
+  return [...new Set(["UTC", ...known, ...given])].sort((a, b) => (a === "UTC" ? -1 : b === "UTC" ? 1 : a < b ? -1 : 1));
 }

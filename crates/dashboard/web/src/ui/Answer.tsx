@@ -39,7 +39,7 @@ function StaleNote({ error, onRetry, busy }: { error: unknown; onRetry: () => vo
     <p className="stale-note" role="status">
       <span>
         {problem.status === 0 ? "Reconnecting… " : `${problem.message} `}
-        These are the figures from before.
+        Not up to date.
         {problem.requestId && (
           <>
             {" "}

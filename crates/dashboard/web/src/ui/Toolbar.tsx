@@ -56,7 +56,7 @@ function ZoneSelect({ zone }: { zone: string }) {
       value={zone}
       onChange={(event) => changeView({ zone: event.target.value === own ? null : event.target.value })}
     >
-      {zones(own).map((name) => (
+      {zones(own, zone).map((name) => (
         <option key={name} value={name}>
           {name.replaceAll("_", " ")}
         </option>
