@@ -58,10 +58,10 @@ impl Live {
         if work.missed > 0 {
             self.leave_out(work.missed);
         }
-        let mut events = work.items.iter().flat_map(|item| {
-            let item = &**item;
-            (0..item.accepted.len()).map(move |place| Told { item, place })
-        });
+        let mut events = work
+            .items
+            .iter()
+            .flat_map(|item| (0..item.accepted.len()).map(move |place| Told { item, place }));
         loop {
             let together: Vec<_> = events.by_ref().take(EVENTS_TOGETHER).collect();
             if together.is_empty() {

@@ -27,7 +27,7 @@ pub struct Listener {
 /// Recent events that a listener is given again: from the place in the first item on.
 #[derive(Default)]
 struct Replay {
-    items: VecDeque<Arc<Item>>,
+    items: VecDeque<Item>,
     place: usize,
 }
 

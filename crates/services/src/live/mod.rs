@@ -205,8 +205,9 @@ impl Live {
         let mut recent = lock(&self.recent);
         // Whoever came meanwhile may have been promised these.
         let is_wanted = is_wanted || self.index_number.load(Ordering::Acquire) != number;
-        recent.push(accepted, is_certain, is_wanted);
+        let gone = recent.push(accepted, is_certain, is_wanted);
         drop(recent);
+        drop(gone);
         if is_wanted {
             self.fan_out.wake();
         }

@@ -2,7 +2,6 @@
 //! comes back is given again.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use footfall_domain::event::EventId;
 use footfall_ports::Accepted;
@@ -14,7 +13,7 @@ const EVENTS_MAX: usize = 65_536;
 const ITEM_BYTES: usize = 160;
 
 /// Events that were accepted together.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Item {
     /// Its number: items are numbered as they come.
     pub(super) place: u64,
@@ -28,7 +27,7 @@ pub(super) struct Item {
 
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    items: VecDeque<Arc<Item>>,
+    items: VecDeque<Item>,
     bytes: usize,
     events: usize,
     /// The number of the next item.
@@ -42,7 +41,7 @@ pub(super) struct Recent {
 /// What is to be fanned out next.
 #[derive(Debug, Default)]
 pub(super) struct Work {
-    pub(super) items: Vec<Arc<Item>>,
+    pub(super) items: Vec<Item>,
     /// Events that can't be had any more, before these.
     pub(super) missed: u64,
 }
@@ -52,10 +51,13 @@ impl Recent {
         self.next
     }
 
-    pub(super) fn push(&mut self, accepted: Accepted, is_certain: bool, is_wanted: bool) {
+    /// Returns what has to go for it: to be freed when nobody waits for these any more, since that takes longer than all else.
+    #[must_use]
+    pub(super) fn push(&mut self, accepted: Accepted, is_certain: bool, is_wanted: bool) -> Vec<Item> {
+        let mut gone = Vec::new();
         self.bytes += accepted.bytes() + ITEM_BYTES;
         self.events += accepted.len();
-        self.items.push_back(Arc::new(Item { place: self.next, accepted, is_certain, is_wanted }));
+        self.items.push_back(Item { place: self.next, accepted, is_certain, is_wanted });
         self.next += 1;
         while (self.bytes > BYTES_MAX || self.events > EVENTS_MAX) && self.items.len() > 1 {
             let Some(oldest) = self.items.pop_front() else { break };
@@ -64,7 +66,9 @@ impl Recent {
             if oldest.is_wanted && oldest.place >= self.done {
                 self.missed += oldest.accepted.len() as u64;
             }
+            gone.push(oldest);
         }
+        gone
     }
 
     /// Items that wait to be fanned out, at most so many. `None` when none does.
@@ -75,7 +79,7 @@ impl Recent {
         while self.done < self.next && work.items.len() < items_max {
             let item = &self.items[(self.done - first) as usize];
             if item.is_wanted {
-                work.items.push(Arc::clone(item));
+                work.items.push(item.clone());
             }
             self.done += 1;
         }
@@ -83,7 +87,7 @@ impl Recent {
     }
 
     /// What is kept from that place on.
-    pub(super) fn from(&self, place: u64) -> impl Iterator<Item = &Arc<Item>> {
+    pub(super) fn from(&self, place: u64) -> impl Iterator<Item = &Item> {
         let first = self.next - self.items.len() as u64;
         self.items.range((place.saturating_sub(first) as usize).min(self.items.len())..)
     }
@@ -102,7 +106,7 @@ impl Recent {
 }
 
 /// Where that event is: the place of its item, and its own among the events of it.
-pub(super) fn find(items: &[Arc<Item>], id: EventId) -> Option<(u64, usize)> {
+pub(super) fn find(items: &[Item], id: EventId) -> Option<(u64, usize)> {
     // Whoever comes back has not been away for long.
     items.iter().rev().filter(|item| item.is_certain).find_map(|item| {
         let place = item.accepted.iter().position(|event| event.id() == id)?;
@@ -112,6 +116,8 @@ pub(super) fn find(items: &[Arc<Item>], id: EventId) -> Option<(u64, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use footfall_domain::event::{EventBatch, EventParts, Subject};
     use footfall_domain::time::Timestamp;
 
@@ -148,7 +154,7 @@ mod tests {
     fn what_is_wanted_is_taken_once_in_order() {
         let mut recent = Recent::default();
         for (number, is_wanted) in [true, false, true, true].into_iter().enumerate() {
-            recent.push(accepted(number as u32, 1, "{}"), true, is_wanted);
+            let _ = recent.push(accepted(number as u32, 1, "{}"), true, is_wanted);
         }
         assert_eq!(places(recent.take(2)), (vec![0, 2], 0));
         assert_eq!(places(recent.take(2)), (vec![3], 0));
@@ -158,12 +164,12 @@ mod tests {
     #[test]
     fn what_goes_untaken_is_counted_where_it_was_wanted() {
         let mut recent = Recent::default();
-        recent.push(accepted(0, 30_000, "{}"), true, true);
-        recent.push(accepted(0, 30_000, "{}"), true, false);
-        recent.push(accepted(0, 30_000, "{}"), true, true);
-        recent.push(accepted(0, 30_000, "{}"), true, true);
+        let _ = recent.push(accepted(0, 30_000, "{}"), true, true);
+        let _ = recent.push(accepted(0, 30_000, "{}"), true, false);
+        let _ = recent.push(accepted(0, 30_000, "{}"), true, true);
+        let _ = recent.push(accepted(0, 30_000, "{}"), true, true);
         assert_eq!(places(recent.take(9)), (vec![2, 3], 30_000));
-        recent.push(accepted(0, 40_000, "{}"), true, true);
+        let _ = recent.push(accepted(0, 40_000, "{}"), true, true);
         assert_eq!(places(recent.take(9)), (vec![4], 0));
     }
 
@@ -172,7 +178,7 @@ mod tests {
         let mut recent = Recent::default();
         let large = format!("{{\"x\":\"{}\"}}", "x".repeat(32_000));
         for number in 0..3_000 {
-            recent.push(accepted(number, 1, &large), true, false);
+            let _ = recent.push(accepted(number, 1, &large), true, false);
             assert!(recent.bytes <= BYTES_MAX);
         }
         assert!(recent.items.len() > 900);
@@ -185,7 +191,7 @@ mod tests {
     fn an_event_is_found_where_it_is() {
         let mut recent = Recent::default();
         for first in [0, 10, 20] {
-            recent.push(accepted(first, 10, "{}"), first != 10, true);
+            let _ = recent.push(accepted(first, 10, "{}"), first != 10, true);
         }
         let items: Vec<_> = recent.from(0).cloned().collect();
         assert_eq!(find(&items, id(25)), Some((2, 5)));
