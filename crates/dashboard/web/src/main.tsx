@@ -8,7 +8,11 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/layout.css";
 import "./styles/panels.css";
+import "./styles/figures.css";
+import "./styles/tables.css";
+import "./styles/notes.css";
 import "./styles/live.css";
+import "./styles/phone.css";
 import { ErrorBoundary } from "./ui/ErrorBoundary";
 
 const root = document.getElementById("root");
