@@ -367,6 +367,11 @@ impl EventBatch {
         self.records.len()
     }
 
+    /// The bytes of memory that it holds, with the room that is not used.
+    pub fn bytes_held(&self) -> usize {
+        self.records.capacity() + self.ends.capacity() * size_of::<usize>()
+    }
+
     /// The event at that place.
     ///
     /// # Panics
@@ -377,7 +382,7 @@ impl EventBatch {
     }
 
     /// The events in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = EventRef<'_>> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = EventRef<'_>> + Clone {
         (0..self.len()).map(|index| self.get(index))
     }
 }

@@ -133,8 +133,9 @@ pub(crate) enum InQuery {
 }
 
 /// What the request's key allows, for handlers that do more with more of it.
-pub(crate) fn granted(request: &HttpRequest) -> Scopes {
-    request.extensions().get::<Scopes>().copied().unwrap_or(Scopes::ALL)
+pub(crate) fn granted(request: &HttpRequest, keys: Option<&Keys>) -> Scopes {
+    let found = request.extensions().get::<Scopes>().copied();
+    found.unwrap_or(if keys.is_none() { Scopes::ALL } else { Scopes::NONE })
 }
 
 /// Lets requests pass whose key allows any of what is needed.
@@ -171,9 +172,13 @@ fn check(keys: &Keys, needed: Scopes, in_query: InQuery, request: &HttpRequest) 
 }
 
 fn secret_of(request: &HttpRequest, in_query: InQuery) -> Option<Vec<u8>> {
-    if let Some(value) = request.headers().get(AUTHORIZATION) {
+    // Another scheme is of whoever stands in front.
+    let bearer = request.headers().get(AUTHORIZATION).and_then(|value| {
         let (scheme, secret) = value.as_bytes().split_at_checked("Bearer ".len())?;
-        return scheme.eq_ignore_ascii_case(b"Bearer ").then(|| secret.trim_ascii().to_vec());
+        scheme.eq_ignore_ascii_case(b"Bearer ").then(|| secret.trim_ascii().to_vec())
+    });
+    if bearer.is_some() {
+        return bearer;
     }
     if let Some(value) = request.headers().get(KEY_HEADER) {
         return Some(value.as_bytes().trim_ascii().to_vec());

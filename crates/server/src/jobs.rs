@@ -1,6 +1,7 @@
 //! What the server does by itself at its times. Each instance does it: the store sees to it that doing it at once is safe, and
 //! that who comes second finds little to do.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use actix_web::web::Data;
 use footfall_domain::windows::Due;
 use footfall_http::Api;
 use footfall_services::Schedule;
+use futures_util::FutureExt;
 use tokio::sync::watch;
 
 use crate::cli::chain;
@@ -37,7 +39,7 @@ pub(crate) fn start(
         actix_web::rt::spawn(refresh_segments(schedule, api.clone(), telemetry.clone()));
     }
     actix_web::rt::spawn(forget_ended(api.clone(), telemetry.clone()));
-    actix_web::rt::spawn(api.live.clone().run());
+    actix_web::rt::spawn(fan_out(api.clone()));
     actix_web::rt::spawn(rest(api.clone()));
     if let Some(returns) = redis_returns {
         actix_web::rt::spawn(share_again(returns, api.clone()));
@@ -87,6 +89,17 @@ async fn forget_ended(api: Data<Api>, telemetry: Arc<Telemetry>) {
             Err(error) => {
                 tracing::warn!(error = chain(&error), "memberships that ended can't be forgotten now");
             }
+        }
+    }
+}
+
+/// Gives events to listeners, whatever one of them holds.
+async fn fan_out(api: Data<Api>) {
+    loop {
+        // What it was about is a gap for nobody knows whom: all that listen come back and go on where they were.
+        if AssertUnwindSafe(api.live.clone().run()).catch_unwind().await.is_err() {
+            tracing::error!("giving events to listeners failed; they are disconnected, and it begins anew");
+            api.live.disconnect();
         }
     }
 }

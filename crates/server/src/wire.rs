@@ -1,5 +1,6 @@
 //! The composition root: which adapter fills which port, and how the parts are put together.
 
+use std::any::Any;
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::middleware::Condition;
+use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use footfall_domain::page::PageRules;
@@ -24,6 +26,7 @@ use footfall_services::live::Live;
 use footfall_services::{
     Answers, Ingest, Limits, Memberships, SegmentSnapshots, TieredSnapshots, read_types,
 };
+use socket2::SockRef;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Backend, Config};
@@ -35,6 +38,8 @@ use crate::telemetry::Telemetry;
 /// How long a connection may take to send a request's head, and to close after the last answer.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a peer may take nothing of what is sent to it.
+const STALL_MAX: Duration = Duration::from_mins(1);
 /// How long a browser may remember what pages of another origin are allowed, in seconds: as long as any does.
 const PREFLIGHT_S: usize = 7_200;
 
@@ -56,6 +61,7 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
             .configure(|routes| configure(routes, api.clone()))
     })
     .workers(config.server.workers)
+    .on_connect(|connection, _| give_up_stalled(connection))
     .keep_alive(KEEP_ALIVE)
     .client_request_timeout(CLIENT_PATIENCE)
     .client_disconnect_timeout(CLIENT_PATIENCE)
@@ -83,6 +89,14 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
     server.await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Has the system break a connection whose peer takes nothing of what is sent for so long: a listener that is stuck, or gone
+/// without a word. Where that can't be set it is left to the system's own, longer time.
+fn give_up_stalled(connection: &dyn Any) {
+    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+        let _ = SockRef::from(stream).set_tcp_user_timeout(Some(STALL_MAX));
+    }
 }
 
 /// A store, as the ports show it.

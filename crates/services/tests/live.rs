@@ -66,6 +66,7 @@ impl EventLog for Flaky {
 #[derive(Default)]
 struct Feed {
     published: Mutex<usize>,
+    missed: Mutex<u64>,
     is_listening: AtomicBool,
     carried: Mutex<VecDeque<Carried>>,
 }
@@ -74,6 +75,10 @@ struct Feed {
 impl LiveFeed for Feed {
     fn publish(&self, accepted: &Accepted) {
         *self.published.lock().unwrap() += accepted.len();
+    }
+
+    fn miss(&self, events: u64) {
+        *self.missed.lock().unwrap() += events;
     }
 
     async fn listen(&self, is_wanted: bool) {
@@ -175,6 +180,7 @@ async fn what_may_have_been_stored_is_told_as_missed_and_what_was_not_is_not() {
     assert!(set.click(3, "ann").await && set.click(4, "bob").await);
     assert_eq!(next(&mut all).await, (vec![id(4)], 0));
     assert_eq!(next(&mut bob).await, (vec![id(4)], 0), "and nothing of what it doesn't want");
+    assert_eq!(*set.feed.missed.lock().unwrap(), 2, "other instances are told, too");
 }
 
 #[tokio::test]

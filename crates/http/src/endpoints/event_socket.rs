@@ -32,6 +32,8 @@ use super::post_events;
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// A peer that says nothing for so long, not even in answer to a ping, is gone.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
+/// Messages of who may not send are read only to be refused.
+const REFUSED_BYTES_MAX: usize = 4_096;
 /// A peer that takes nothing for so long is gone, too.
 const STALL_MAX: Duration = Duration::from_mins(1);
 
@@ -49,16 +51,16 @@ pub(super) async fn handle(
     origin::check(&request, &api.origins)?;
     let (mut response, session, messages) = actix_ws::handle(&request, payload)
         .map_err(|error| Problem::new(Kind::InvalidHeader, format!("the handshake is not valid: {error}")))?;
-    let bytes_max = api.limits.body_bytes;
+    let granted = access::granted(&request, api.keys.as_ref());
+    let may_send = granted.has_any(Scopes::INGEST);
+    let bytes_max = if may_send { api.limits.body_bytes } else { REFUSED_BYTES_MAX };
     let messages =
         messages.max_frame_size(bytes_max).aggregate_continuations().max_continuation_size(bytes_max);
-    let granted = access::granted(&request);
     // Who only sends counts as a listener, too: one that hears nothing, until the service stops.
     let filter = if granted.has_any(Scopes::READ) { filter } else { LiveFilter::nothing() };
     let listener = api.live.listen(filter, None).await?;
     let id = LateId::default();
     response.extensions_mut().insert(id.clone());
-    let may_send = granted.has_any(Scopes::INGEST);
     let socket = Socket { session: session.clone(), api, id, may_send };
     let (told, end) = tell(listener);
     let sent = Rc::new(Sent { told: RefCell::new(Some(told)), is_taken: Cell::new(false) });

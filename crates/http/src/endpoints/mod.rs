@@ -49,10 +49,10 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/events")
             .post(INGEST, post_events::handle)
             .get(READ, events::handle)
-            .takes_key_in_query(),
+            .takes_key_in_query("POST"),
         Endpoint::at("/visits").post(INGEST, post_visits::handle),
-        Endpoint::at("/events/stream").get(READ, event_stream::handle).takes_key_in_query(),
-        Endpoint::at("/ws/events").connect(READ.or(INGEST), event_socket::handle).takes_key_in_query(),
+        Endpoint::at("/events/stream").get(READ, event_stream::handle).takes_key_in_query("GET"),
+        Endpoint::at("/ws/events").connect(READ.or(INGEST), event_socket::handle).takes_key_in_query("GET"),
         Endpoint::at("/events/{event_id}").get(READ, event::handle),
         Endpoint::at("/events/{domain}/delivered").put(INGEST, put_mail::delivered),
         Endpoint::at("/events/{domain}/bounced").put(INGEST, put_mail::bounced),
@@ -111,19 +111,20 @@ type Refused = Result<&'static str, Problem>;
 /// A path, and what may be asked of it.
 struct Endpoint {
     path: &'static str,
-    in_query: InQuery,
+    /// The method, if any, with which a key may stand in the query.
+    in_query: Option<&'static str>,
     /// Methods, as the header `Allow` has them; what a key must allow; who answers.
     routes: Vec<(&'static str, Scopes, Route)>,
 }
 
 impl Endpoint {
     const fn at(path: &'static str) -> Self {
-        Self { path, in_query: InQuery::Ignored, routes: Vec::new() }
+        Self { path, in_query: None, routes: Vec::new() }
     }
 
     /// For browsers, which can't always set a header.
-    const fn takes_key_in_query(mut self) -> Self {
-        self.in_query = InQuery::Allowed;
+    const fn takes_key_in_query(mut self, method: &'static str) -> Self {
+        self.in_query = Some(method);
         self
     }
 
@@ -173,8 +174,10 @@ impl Endpoint {
     /// Other methods are answered with 405.
     fn register(self, config: &mut ServiceConfig, keys: Option<&Keys>) {
         let allowed = self.allowed();
-        let (mut resource, in_query) = (web::resource(self.path), self.in_query);
-        for (_, needed, route) in self.routes {
+        let mut resource = web::resource(self.path);
+        for (methods, needed, route) in self.routes {
+            let is_allowed = self.in_query.is_some_and(|method| methods.starts_with(method));
+            let in_query = if is_allowed { InQuery::Allowed } else { InQuery::Ignored };
             resource = match keys.filter(|_| needed != Scopes::NONE) {
                 Some(keys) => {
                     let keys = keys.clone();

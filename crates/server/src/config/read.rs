@@ -58,7 +58,7 @@ impl Reader {
             .add_source(source)
             .build()
             .and_then(config::Config::try_deserialize::<Map<String, Value>>);
-        let tables = read.map_err(|error| ConfigError(vec![error.to_string()]))?;
+        let tables = read.map_err(|error| ConfigError(vec![without_source(&error.to_string())]))?;
         let mut values = BTreeMap::new();
         for (section, value) in tables {
             flatten(&section, value, &mut values);
@@ -210,9 +210,21 @@ impl Reader {
     }
 }
 
+/// A parser's message, less the lines of the file that it shows: a secret may stand there.
+fn without_source(message: &str) -> String {
+    let is_source = |line: &str| {
+        line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().starts_with('|')
+    };
+    message.lines().filter(|line| !is_source(line)).collect::<Vec<_>>().join(" ")
+}
+
 /// A URL with `***` in the place of its password; nothing of what isn't one.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return "***".to_owned() };
+    if rest.split_once('?').is_some_and(|(_, query)| query.contains('@')) {
+        // It can't be told what belongs to the password.
+        return format!("{scheme}://***");
+    }
     let (address, query) = rest.split_once('?').map_or((rest, ""), |(address, query)| (address, query));
     let (user, host) = address.rsplit_once('@').map_or(("", address), |(user, host)| (user, host));
     let user = user.split_once(':').map_or(user.to_owned(), |(user, _)| format!("{user}:***"));
@@ -235,8 +247,12 @@ fn flatten(name: &str, value: Value, values: &mut BTreeMap<String, String>) {
             }
         }
         ValueKind::Array(items) => {
-            let words: Vec<String> = items.into_iter().filter_map(|item| item.into_string().ok()).collect();
-            values.insert(name.to_owned(), words.join(","));
+            // What is no word is left to whoever reads it, to find fault with.
+            let words = items.into_iter().map(|item| {
+                let text = item.to_string();
+                item.into_string().unwrap_or(text)
+            });
+            values.insert(name.to_owned(), words.collect::<Vec<_>>().join(","));
         }
         _ => {
             values.insert(name.to_owned(), value.into_string().unwrap_or_default());
@@ -254,6 +270,7 @@ mod tests {
             ("postgres://ann:se:cr@t@db:5432/x", "postgres://ann:***@db:5432/x"),
             ("postgres://ann@db/x?password=secret", "postgres://ann@db/x?***"),
             ("postgres://db/x", "postgres://db/x"),
+            ("redis://:se?cret@h", "redis://***"),
             ("host=db password=secret", "***"),
         ] {
             assert_eq!(without_password(url), shown);

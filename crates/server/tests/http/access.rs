@@ -125,7 +125,12 @@ fn a_key_may_stand_in_the_query_where_browsers_need_it() {
         Request::new("POST", "/events?key=i-secret").header("Content-Type", "text/plain").body(click.clone());
     assert_eq!(server.ask(&beacon).status, 201);
     assert_eq!(server.ask(&Request::post("/events?key=r-secret", click.clone())).status, 403);
-    assert_eq!(server.ask(&Request::get("/analytics/summary?key=r-secret")).status, 401);
+    for target in ["/analytics/summary?key=r-secret", "/events?key=r-secret"] {
+        assert_eq!(server.ask(&Request::get(target)).status, 401, "{target}");
+        assert_eq!(server.ask(&Request::new("HEAD", target)).status, 401, "{target}");
+    }
+    let behind_a_login = Request::get("/events/stream?key=i-secret").header("Authorization", "Basic eDp5");
+    assert_eq!(server.ask(&behind_a_login).status, 403, "the key is found");
     Stream::open(&server, "/events/stream?key=r-secret", None);
     assert_eq!(server.ask(&Request::get("/events/stream?key=i-secret")).status, 403);
     for (target, refused) in [

@@ -48,8 +48,11 @@ impl<'a> Announcement<'a> {
 
 impl Drop for Announcement<'_> {
     fn drop(&mut self) {
-        if let Some(batch) = self.batch.take()
-            && self.live.is_wanted.load(Ordering::Acquire)
+        let Some(batch) = self.batch.take() else { return };
+        if let Some(feed) = &self.live.feed {
+            feed.miss(batch.len() as u64);
+        }
+        if self.live.is_wanted.load(Ordering::Acquire)
             && let Some(accepted) = Accepted::all(batch)
         {
             self.live.accept(accepted, false);

@@ -26,8 +26,11 @@ impl Live {
     /// Gives events to listeners, for ever.
     pub async fn run(self: Arc<Self>) {
         let mut others: Option<BoxFuture<'static, Carried>> = None;
+        // In turn, for neither may ever end.
+        let mut others_first = false;
         loop {
-            match poll_fn(|context| self.poll_work(&mut others, context)).await {
+            others_first = !others_first;
+            match poll_fn(|context| self.poll_next(&mut others, others_first, context)).await {
                 Next::Work(work) => self.fan_out(work).await,
                 Next::Carried(Carried::Events(accepted)) => self.accept(accepted, true),
                 Next::Carried(Carried::Missed(events)) => self.leave_out(events),
@@ -35,15 +38,28 @@ impl Live {
         }
     }
 
-    fn poll_work(
+    fn poll_next(
+        self: &Arc<Self>,
+        others: &mut Option<BoxFuture<'static, Carried>>,
+        others_first: bool,
+        context: &mut Context<'_>,
+    ) -> Poll<Next> {
+        self.fan_out.register(context.waker());
+        if others_first && let Poll::Ready(next) = self.poll_others(others, context) {
+            return Poll::Ready(next);
+        }
+        let work = lock(&self.recent).take(ITEMS_MAX);
+        match work {
+            Some(work) => Poll::Ready(Next::Work(work)),
+            None => self.poll_others(others, context),
+        }
+    }
+
+    fn poll_others(
         self: &Arc<Self>,
         others: &mut Option<BoxFuture<'static, Carried>>,
         context: &mut Context<'_>,
     ) -> Poll<Next> {
-        self.fan_out.register(context.waker());
-        if let Some(work) = lock(&self.recent).take(ITEMS_MAX) {
-            return Poll::Ready(Next::Work(work));
-        }
         let Some(feed) = self.feed.as_ref().filter(|_| self.is_wanted.load(Ordering::Acquire)) else {
             return Poll::Pending;
         };

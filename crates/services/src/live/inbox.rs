@@ -1,6 +1,7 @@
 //! What waits for one listener.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -69,8 +70,8 @@ impl Delivery {
 #[derive(Debug)]
 pub(super) struct Inbox {
     bytes_max: usize,
-    /// Only what was accepted from this place on is for this listener.
-    from: u64,
+    /// Only what was accepted from this place on is for this listener; at first nothing.
+    from: AtomicU64,
     waiting: Mutex<Waiting>,
 }
 
@@ -98,12 +99,17 @@ impl Waiting {
 }
 
 impl Inbox {
-    pub(super) fn new(bytes_max: usize, from: u64) -> Self {
-        Self { bytes_max, from, waiting: Mutex::default() }
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Self { bytes_max, from: AtomicU64::new(u64::MAX), waiting: Mutex::default() }
     }
 
-    pub(super) const fn from(&self) -> u64 {
-        self.from
+    pub(super) fn from(&self) -> u64 {
+        self.from.load(Ordering::Acquire)
+    }
+
+    /// What is accepted from that place on is for this listener.
+    pub(super) fn begin(&self, place: u64) {
+        self.from.store(place, Ordering::Release);
     }
 
     /// Whether an event may find room.
@@ -215,7 +221,7 @@ mod tests {
 
     #[test]
     fn what_finds_no_room_is_counted_until_all_is_taken() {
-        let inbox = Inbox::new(10, 0);
+        let inbox = Inbox::new(10);
         assert_eq!(take(&inbox), Taken::Nothing);
         assert_eq!(put(&inbox, ["12345"]), (1, 0));
         assert_eq!(put(&inbox, ["67890", "x"]), (1, 1));
@@ -229,7 +235,7 @@ mod tests {
 
     #[test]
     fn what_was_not_written_is_a_gap() {
-        let inbox = Inbox::new(10, 0);
+        let inbox = Inbox::new(10);
         let [first, last] = ["1", "2"].map(frame);
         assert_eq!(inbox.put([Some(&first), None, Some(&last)].into_iter()), (1, 2));
         assert_eq!(take(&inbox), Taken::These(vec!["1".into()], 2));
@@ -237,7 +243,7 @@ mod tests {
 
     #[test]
     fn who_rests_is_given_what_would_soon_find_no_room_a_gap_and_the_end() {
-        let inbox = Inbox::new(40, 0);
+        let inbox = Inbox::new(40);
         put(&inbox, ["12345"]);
         assert_eq!(take_if(&inbox, true), Taken::Nothing);
         put(&inbox, ["67890"]);
@@ -252,7 +258,7 @@ mod tests {
 
     #[test]
     fn who_rests_is_woken_for_much_only() {
-        let (inbox, woken) = (Inbox::new(40, 0), Arc::new(Woken::default()));
+        let (inbox, woken) = (Inbox::new(40), Arc::new(Woken::default()));
         let waker = Waker::from(Arc::clone(&woken));
         let is_woken = || woken.0.load(std::sync::atomic::Ordering::Relaxed);
         assert!(inbox.poll_take(&Context::from_waker(&waker), true).is_pending());
@@ -273,14 +279,14 @@ mod tests {
 
     #[test]
     fn an_event_larger_than_the_bound_passes_alone() {
-        let inbox = Inbox::new(2, 0);
+        let inbox = Inbox::new(2);
         assert_eq!(put(&inbox, ["12345", "1"]), (1, 1));
         assert_eq!(take(&inbox), Taken::These(vec!["12345".into()], 1));
     }
 
     #[test]
     fn what_waits_is_had_after_the_end_too() {
-        let inbox = Inbox::new(10, 0);
+        let inbox = Inbox::new(10);
         put(&inbox, ["1"]);
         inbox.leave_out(3);
         inbox.close();

@@ -1,34 +1,39 @@
 //! One who listens.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use footfall_domain::event::EventId;
 
 use super::filter::LiveFilter;
 use super::inbox::{Delivery, Frame, Inbox};
-use super::recent::{self, Item};
+use super::recent::{self, Mark, Recent};
 use super::{Live, lock};
 
-/// Events that are given at a time of those that are given again.
-const REPLAYED_AT_A_TIME: usize = 256;
+/// Events, and items, that are given at a time of those that are given again.
+const EVENTS_AT_A_TIME: usize = 256;
+const ITEMS_AT_A_TIME: usize = 256;
 
 /// One who listens, until it is dropped.
 pub struct Listener {
     live: Arc<Live>,
     filter: LiveFilter,
     inbox: Arc<Inbox>,
-    replay: Replay,
+    replay: Option<Replay>,
+    joined_at: Mark,
     is_resumed: bool,
 }
 
-/// Recent events that a listener is given again: from the place in the first item on.
-#[derive(Default)]
+/// Recent events that a listener is given again. They stay where they are until it takes them, so that one that doesn't read
+/// holds nothing: what has gone meanwhile it has missed.
 struct Replay {
-    items: VecDeque<Item>,
-    place: usize,
+    /// Before the item of which events come next.
+    from: Mark,
+    /// How many of it were given.
+    given: usize,
+    to: Mark,
 }
 
 impl Listener {
@@ -39,22 +44,48 @@ impl Listener {
             let items: Vec<_> = lock(&live.recent).from(0).cloned().collect();
             recent::find(&items, id)
         });
-        let (inbox, replay) = live.change_index(|index| {
-            let recent = lock(&live.recent);
-            let replay = place.filter(|(item, _)| recent.reaches(*item)).map(|(item, place)| Replay {
-                items: recent.from(item).cloned().collect(),
-                place: place + 1,
-            });
-            let inbox = Arc::new(Inbox::new(live.limits.buffer_bytes, recent.next()));
-            (index.with(&filter, Arc::clone(&inbox)), (inbox, replay))
-        });
+        let from = place.map(|(mark, place)| (mark, place + 1));
+        Self::enter(live, filter, |recent| from.filter(|(mark, _)| recent.reaches(mark.place)))
+    }
+
+    /// Comes in at that place.
+    pub(super) fn join_at(live: &Arc<Live>, filter: LiveFilter, mark: Mark) -> Self {
+        Self::enter(live, filter, |_| Some((mark, 0)))
+    }
+
+    fn enter(
+        live: &Arc<Live>,
+        filter: LiveFilter,
+        from: impl FnOnce(&Recent) -> Option<(Mark, usize)>,
+    ) -> Self {
+        let inbox = Arc::new(Inbox::new(live.limits.buffer_bytes));
+        live.change_index(|index| (index.with(&filter, Arc::clone(&inbox)), ()));
+        // From here on it is seen, or noticed, by who accepts events; and from the present place on they are for it.
+        let recent = lock(&live.recent);
+        let joined_at = recent.end();
+        inbox.begin(joined_at.place);
+        let replay = from(&recent).map(|(from, given)| Replay { from, given, to: joined_at });
+        drop(recent);
+        if live.is_closed.load(Ordering::Acquire) {
+            inbox.close();
+        }
         let is_resumed = replay.is_some();
-        Self { live: Arc::clone(live), filter, inbox, replay: replay.unwrap_or_default(), is_resumed }
+        Self { live: Arc::clone(live), filter, inbox, replay, joined_at, is_resumed }
     }
 
     /// Whether it goes on after the event that it was to go on after.
     pub(crate) const fn is_resumed(&self) -> bool {
         self.is_resumed
+    }
+
+    /// Where it came in.
+    pub(super) const fn joined_at(&self) -> Mark {
+        self.joined_at
+    }
+
+    /// Whether what it gets next was accepted before it came in.
+    pub(super) const fn is_replaying(&self) -> bool {
+        self.replay.is_some()
     }
 
     pub(crate) const fn filter(&self) -> &LiveFilter {
@@ -66,8 +97,11 @@ impl Listener {
     /// Before `rest` is over it gives only what can't wait, because there will soon be no room for more. So whoever rests
     /// after each delivery gets much at once where much comes, instead of being woken for every event.
     pub async fn next(&mut self, rest: impl Future<Output = ()>) -> Option<Delivery> {
-        while !self.replay.items.is_empty() {
-            let delivery = self.replay.some(&self.filter);
+        while let Some(replay) = &mut self.replay {
+            let delivery = replay.some(&self.live, &self.filter);
+            if replay.from.place >= replay.to.place {
+                self.replay = None;
+            }
             if !delivery.is_empty() {
                 return Some(delivery);
             }
@@ -89,33 +123,40 @@ impl Drop for Listener {
 }
 
 impl Replay {
-    fn some(&mut self, filter: &LiveFilter) -> Delivery {
+    /// The next events, or how many of them are gone; nothing where none of those looked at is wanted.
+    fn some(&mut self, live: &Live, filter: &LiveFilter) -> Delivery {
+        let span = lock(&live.recent).span(self.from, self.to, ITEMS_AT_A_TIME);
         let mut delivery = Delivery::default();
-        while let Some(item) = self.items.front() {
-            // A gap stands after the events of its delivery.
-            while self.place < item.accepted.len()
-                && delivery.frames.len() < REPLAYED_AT_A_TIME
-                && (item.is_certain || delivery.frames.is_empty())
-            {
-                let event = item.accepted.get(self.place);
-                self.place += 1;
-                if filter.wants(event) {
-                    if item.is_certain {
-                        delivery.frames.push_back(Frame::of(event));
-                    } else {
-                        delivery.lagged += 1;
-                    }
-                }
-            }
-            if self.place < item.accepted.len() || delivery.lagged > 0 {
-                break;
-            }
-            self.items.pop_front();
-            self.place = 0;
+        if span.missed > 0 {
+            delivery.lagged = span.missed - self.given as u64;
+            (self.from, self.given) = (span.from, 0);
+            return delivery;
         }
-        if self.items.front().is_some_and(|item| self.place >= item.accepted.len()) {
-            self.items.pop_front();
-            self.place = 0;
+        for item in &span.items {
+            self.from = Recent::before(item);
+            while self.given < item.accepted.len() {
+                if delivery.frames.len() >= EVENTS_AT_A_TIME {
+                    return delivery;
+                }
+                let event = item.accepted.get(self.given);
+                if filter.wants(event) && !item.is_certain {
+                    // A gap stands after the events of its delivery.
+                    if delivery.frames.is_empty() {
+                        delivery.lagged = 1;
+                        self.given += 1;
+                    }
+                    return delivery;
+                }
+                if filter.wants(event) {
+                    delivery.frames.push_back(Frame::of(event));
+                }
+                self.given += 1;
+            }
+            self.given = 0;
+            self.from = Recent::after(item);
+        }
+        if span.items.len() < ITEMS_AT_A_TIME {
+            self.from = self.to;
         }
         delivery
     }

@@ -74,6 +74,8 @@ pub struct Live {
     is_wanted: AtomicBool,
     is_closed: AtomicBool,
     index: RwLock<Arc<Index>>,
+    /// Held by who makes another index, so that nobody waits for that who only looks.
+    making_index: Mutex<()>,
     /// Counts the indexes, so that it is noticed when one was made while another was looked at.
     index_number: AtomicU64,
     recent: Mutex<Recent>,
@@ -97,6 +99,7 @@ impl Live {
             is_wanted: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             index: RwLock::default(),
+            making_index: Mutex::default(),
             index_number: AtomicU64::new(0),
             recent: Mutex::default(),
             fan_out: AtomicWaker::new(),
@@ -149,18 +152,29 @@ impl Live {
         let now = self.clock.now();
         let is_over = lock(&self.left_at).is_some_and(|left| now.micros() - left.micros() >= linger_us);
         if is_over && self.index().listeners() == 0 && self.is_wanted.load(Ordering::Acquire) {
-            self.is_wanted.store(false, Ordering::Release);
-            lock(&self.recent).clear();
+            self.forget_recent();
             if let Some(feed) = &self.feed {
                 feed.listen(false).await;
             }
         }
     }
 
+    /// In one step, so that nothing is kept that is accepted meanwhile.
+    fn forget_recent(&self) {
+        let mut recent = lock(&self.recent);
+        self.is_wanted.store(false, Ordering::Release);
+        recent.clear();
+    }
+
+    /// Sends all who listen now away; they may come back.
+    pub fn disconnect(&self) {
+        self.index().everyone().for_each(|inbox| inbox.close());
+    }
+
     /// Ends all listening: listeners get what waits for them, and then the end.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
-        self.index().all().for_each(|inbox| inbox.close());
+        self.disconnect();
     }
 
     /// What has happened so far.
@@ -179,11 +193,10 @@ impl Live {
 
     /// Puts another index in the place of this one.
     fn change_index<T>(&self, change: impl FnOnce(&Index) -> (Index, T)) -> T {
-        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        // First, for who accepts events meanwhile: see there.
+        let _making = lock(&self.making_index);
+        let (changed, given) = change(&self.index());
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(changed);
         self.index_number.fetch_add(1, Ordering::AcqRel);
-        let (changed, given) = change(&index);
-        *index = Arc::new(changed);
         given
     }
 
@@ -203,6 +216,9 @@ impl Live {
         let number = self.index_number.load(Ordering::Acquire);
         let is_wanted = self.index().wants_any(accepted.iter());
         let mut recent = lock(&self.recent);
+        if !self.is_wanted.load(Ordering::Acquire) {
+            return;
+        }
         // Whoever came meanwhile may have been promised these.
         let is_wanted = is_wanted || self.index_number.load(Ordering::Acquire) != number;
         let gone = recent.push(accepted, is_certain, is_wanted);

@@ -18,6 +18,8 @@ pub(super) struct Item {
     /// Its number: items are numbered as they come.
     pub(super) place: u64,
     pub(super) accepted: Accepted,
+    /// How many events were accepted before it.
+    before: u64,
     /// Whether it is known that they were stored, and were not before. Else they are not shown: a listener is told that it
     /// may have missed them.
     pub(super) is_certain: bool,
@@ -32,6 +34,8 @@ pub(super) struct Recent {
     events: usize,
     /// The number of the next item.
     next: u64,
+    /// How many events were ever taken in.
+    total: u64,
     /// Fanned out up to here.
     done: u64,
     /// Events that were wanted and had to go before they were fanned out.
@@ -46,9 +50,51 @@ pub(super) struct Work {
     pub(super) missed: u64,
 }
 
+/// A place between two items.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Mark {
+    /// The number of the item after it.
+    pub(super) place: u64,
+    /// How many events were accepted before it.
+    pub(super) events: u64,
+}
+
+/// Some of the items between two marks.
+pub(super) struct Span {
+    pub(super) items: Vec<Item>,
+    /// So many events are not kept any more, before these.
+    pub(super) missed: u64,
+    /// The place after what is missing.
+    pub(super) from: Mark,
+}
+
 impl Recent {
-    pub(super) const fn next(&self) -> u64 {
-        self.next
+    /// The place after the last item.
+    pub(super) const fn end(&self) -> Mark {
+        Mark { place: self.next, events: self.total }
+    }
+
+    /// The place before that item.
+    pub(super) const fn before(item: &Item) -> Mark {
+        Mark { place: item.place, events: item.before }
+    }
+
+    /// The place after it.
+    pub(super) fn after(item: &Item) -> Mark {
+        Mark { place: item.place + 1, events: item.before + item.accepted.len() as u64 }
+    }
+
+    /// What is kept between the marks, at most so many items.
+    pub(super) fn span(&self, from: Mark, to: Mark, items_max: usize) -> Span {
+        let start = self.items.front().map_or(self.end(), Self::before);
+        let start = if start.place > from.place { start } else { from };
+        let start = if start.place > to.place { to } else { start };
+        let between = self.from(start.place).take_while(|item| item.place < to.place);
+        Span {
+            items: between.take(items_max).cloned().collect(),
+            missed: start.events - from.events,
+            from: start,
+        }
     }
 
     /// Returns what has to go for it: to be freed when nobody waits for these any more, since that takes longer than all else.
@@ -57,8 +103,9 @@ impl Recent {
         let mut gone = Vec::new();
         self.bytes += accepted.bytes() + ITEM_BYTES;
         self.events += accepted.len();
-        self.items.push_back(Item { place: self.next, accepted, is_certain, is_wanted });
-        self.next += 1;
+        let total = self.total + accepted.len() as u64;
+        self.items.push_back(Item { place: self.next, before: self.total, accepted, is_certain, is_wanted });
+        (self.next, self.total) = (self.next + 1, total);
         while (self.bytes > BYTES_MAX || self.events > EVENTS_MAX) && self.items.len() > 1 {
             let Some(oldest) = self.items.pop_front() else { break };
             self.bytes -= oldest.accepted.bytes() + ITEM_BYTES;
@@ -106,11 +153,11 @@ impl Recent {
 }
 
 /// Where that event is: the place of its item, and its own among the events of it.
-pub(super) fn find(items: &[Item], id: EventId) -> Option<(u64, usize)> {
+pub(super) fn find(items: &[Item], id: EventId) -> Option<(Mark, usize)> {
     // Whoever comes back has not been away for long.
     items.iter().rev().filter(|item| item.is_certain).find_map(|item| {
         let place = item.accepted.iter().position(|event| event.id() == id)?;
-        Some((item.place, place))
+        Some((Recent::before(item), place))
     })
 }
 
@@ -183,7 +230,7 @@ mod tests {
         }
         assert!(recent.items.len() > 900);
         recent.clear();
-        assert_eq!((recent.bytes, recent.events, recent.next()), (0, 0, 3_000));
+        assert_eq!((recent.bytes, recent.events, recent.next), (0, 0, 3_000));
         assert!(recent.reaches(3_000) && !recent.reaches(2_999));
     }
 
@@ -194,11 +241,30 @@ mod tests {
             let _ = recent.push(accepted(first, 10, "{}"), first != 10, true);
         }
         let items: Vec<_> = recent.from(0).cloned().collect();
-        assert_eq!(find(&items, id(25)), Some((2, 5)));
-        assert_eq!(find(&items, id(0)), Some((0, 0)));
+        assert_eq!(find(&items, id(25)), Some((Mark { place: 2, events: 20 }, 5)));
+        assert_eq!(find(&items, id(0)), Some((Mark { place: 0, events: 0 }, 0)));
         assert_eq!(find(&items, id(15)), None, "it is not certain that it was stored");
         assert_eq!(find(&items, id(30)), None);
         assert_eq!(recent.from(1).count(), 2);
         assert_eq!(recent.from(9).count(), 0);
+    }
+
+    #[test]
+    fn between_marks_comes_what_is_kept_and_the_rest_is_counted() {
+        let mut recent = Recent::default();
+        let begin = recent.end();
+        for first in [0, 30_000, 60_000] {
+            let _ = recent.push(accepted(first, 30_000, "{}"), true, false);
+        }
+        let span = recent.span(begin, recent.end(), 9);
+        assert_eq!((span.items.len(), span.missed), (2, 30_000));
+        assert_eq!(span.from, Mark { place: 1, events: 30_000 });
+        let span = recent.span(span.from, recent.end(), 1);
+        assert_eq!((span.items.len(), span.missed, Recent::after(&span.items[0]).events), (1, 0, 60_000));
+        let end = recent.end();
+        recent.clear();
+        let span = recent.span(begin, end, 9);
+        assert_eq!((span.items.len(), span.missed, span.from), (0, 90_000, end));
+        assert!(recent.span(end, end, 9).items.is_empty());
     }
 }

@@ -1,12 +1,12 @@
 //! A listener that goes on where it stopped: what it missed comes from the recent events, or from the store.
 
 use std::collections::{HashSet, VecDeque};
-use std::future::ready;
+use std::pin::pin;
 use std::sync::Arc;
 
 use footfall_domain::answers::{EventFilter, Order, Position, Slice};
-use footfall_domain::event::EventId;
-use footfall_domain::time::TimeRange;
+use footfall_domain::event::{EventId, EventRef};
+use footfall_domain::time::{MINUTE_US, TimeRange, Timestamp};
 use footfall_ports::{EventLog, StoreError};
 
 use super::inbox::{Delivery, Frame};
@@ -14,8 +14,10 @@ use super::{Listener, Live, LiveFilter, TooManyListeners};
 
 /// Events that are read from the store at a time.
 const PAGE: usize = 256;
-/// Events that are remembered, so that none comes from the store and live too. Beyond that, live has to wait.
-const REMEMBERED_MAX: usize = 32 * PAGE;
+/// Events from the store that are remembered, at most, so that none comes live too.
+const GIVEN_MAX: usize = 65_536;
+/// Of what happened longer before than this when catching up began, nothing is accepted meanwhile but what is late.
+const RECENTLY_US: i64 = MINUTE_US;
 
 /// A listener that may have something to catch up on.
 pub struct Resumed {
@@ -23,16 +25,16 @@ pub struct Resumed {
     log: Arc<dyn EventLog>,
     /// Holds the place among the listeners from the start.
     listener: Listener,
-    catching_up: Option<CatchingUp>,
-    /// Events that came from the store since the listener listens.
-    remembered: HashSet<EventId>,
+    /// How far the store was read, until it is read to its end.
+    after: Option<Position>,
+    given: Given,
 }
 
-/// How far the store was read.
-struct CatchingUp {
-    after: Position,
-    /// Whether the listener listens since before the last reading.
-    is_live: bool,
+/// Events that came from the store and may have been accepted since catching up began.
+struct Given {
+    since: Timestamp,
+    ids: HashSet<EventId>,
+    oldest_first: VecDeque<EventId>,
 }
 
 /// Why nobody can listen.
@@ -60,22 +62,22 @@ impl Live {
         after: Option<EventId>,
     ) -> Result<Resumed, ListenError> {
         let listener = self.listen(filter, after).await?;
-        let mut catching_up = None;
+        let mut position = None;
         if let Some(id) = after.filter(|_| !listener.is_resumed()) {
-            let event = log.event(id).await?;
-            catching_up = event.map(|event| CatchingUp { after: (event.get().at(), id), is_live: false });
+            position = log.event(id).await?.map(|event| (event.get().at(), id));
         }
+        let since = self.clock.now().plus_micros(-RECENTLY_US);
+        let given = Given { since, ids: HashSet::new(), oldest_first: VecDeque::new() };
         let (live, log) = (Arc::clone(self), Arc::clone(log));
-        Ok(Resumed { live, log, listener, catching_up, remembered: HashSet::new() })
+        Ok(Resumed { live, log, listener, after: position, given })
     }
 }
 
 impl Resumed {
-    /// What comes next, as much as there is; waits for it, and rests, as [`Listener::next`]. `None` after the end, also when
+    /// What comes next, as much as there is; waits for it, and rests, as [`Listener::next`] does. `None` after the end, also when
     /// the store can't be read any more: whoever listens comes back then.
     pub async fn next(&mut self, rest: impl Future<Output = ()>) -> Option<Delivery> {
-        while let Some(from) = &self.catching_up {
-            let (after, is_live) = (from.after, from.is_live);
+        while let Some(after) = self.after {
             let slice = Slice { order: Order::Ascending, after: Some(after), limit: PAGE };
             let page = match self.log.events(self.filter(), slice).await {
                 Ok(page) => page,
@@ -84,39 +86,57 @@ impl Resumed {
                     return None;
                 }
             };
-            let is_last = page.len() < PAGE;
-            if is_last && !is_live {
-                // From here on nothing is missed that the store doesn't show in the next reading.
-                self.listener = Listener::join(&self.live, self.listener.filter().clone(), None);
+            self.after = page.last().map(|event| (event.get().at(), event.get().id()));
+            for event in &page {
+                self.given.note(event.get());
             }
-            let after = page.last().map_or(after, |event| (event.get().at(), event.get().id()));
-            self.catching_up =
-                (!(is_last && is_live)).then_some(CatchingUp { after, is_live: is_live || is_last });
+            if page.len() < PAGE {
+                // What was accepted since it came in is among the recent events, or counted as missed.
+                let (filter, mark) = (self.listener.filter().clone(), self.listener.joined_at());
+                self.listener = Listener::join_at(&self.live, filter, mark);
+                self.after = None;
+            }
             let frames: VecDeque<Frame> = page.iter().map(|event| Frame::of(event.get())).collect();
-            if is_live {
-                self.remembered.extend(frames.iter().map(Frame::id));
-            }
-            if self.remembered.len() > REMEMBERED_MAX {
-                // More comes in than is read: the store first, once more.
-                self.remembered.clear();
-                self.catching_up = Some(CatchingUp { after, is_live: false });
-            }
             if !frames.is_empty() {
                 return Some(Delivery { frames, lagged: 0 });
             }
         }
-        let mut delivery = self.listener.next(rest).await?;
+        let mut rest = pin!(rest);
         loop {
-            delivery.frames.retain(|frame| !self.remembered.contains(&frame.id()));
+            let may_be_given = self.listener.is_replaying();
+            let mut delivery = self.listener.next(rest.as_mut()).await?;
+            if may_be_given {
+                delivery.frames.retain(|frame| !self.given.ids.contains(&frame.id()));
+            } else {
+                self.given.forget();
+            }
             if !delivery.is_empty() {
                 return Some(delivery);
             }
-            delivery = self.listener.next(ready(())).await?;
         }
     }
 
     fn filter(&self) -> EventFilter {
         let LiveFilter { event_type, user, page } = self.listener.filter().clone();
         EventFilter { user, event_type, page, domain: None, range: TimeRange::ALL }
+    }
+}
+
+impl Given {
+    fn note(&mut self, event: EventRef<'_>) {
+        if event.at() < self.since {
+            return;
+        }
+        self.ids.insert(event.id());
+        self.oldest_first.push_back(event.id());
+        if self.oldest_first.len() > GIVEN_MAX
+            && let Some(oldest) = self.oldest_first.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+    }
+
+    fn forget(&mut self) {
+        (self.ids, self.oldest_first) = Default::default();
     }
 }

@@ -80,13 +80,16 @@ impl LiveFeed for RedisFeed {
         self.outgoing.push(accepted.clone());
     }
 
+    fn miss(&self, events: u64) {
+        self.outgoing.miss(events);
+    }
+
     async fn listen(&self, is_wanted: bool) {
         self.wanted.send_if_modified(|wanted| std::mem::replace(wanted, is_wanted) != is_wanted);
-        if is_wanted {
-            let mut hearing = self.hearing.clone();
-            let is_settled = hearing.wait_for(|hearing| *hearing != Hearing::No);
-            let _ = timeout(CONNECT_LIMIT + COMMAND_LIMIT, is_settled).await;
-        }
+        // Also until it has stopped: who wants it again at once is not to be told that it goes on.
+        let mut hearing = self.hearing.clone();
+        let is_settled = hearing.wait_for(|hearing| (*hearing != Hearing::No) == is_wanted);
+        let _ = timeout(CONNECT_LIMIT + COMMAND_LIMIT, is_settled).await;
     }
 
     async fn next(&self) -> Carried {

@@ -123,7 +123,8 @@ impl Subscriber {
         if self.next.len() >= INSTANCES_MAX && !self.next.contains_key(&head.instance) {
             self.next.clear();
         }
-        let next = self.next.insert(head.instance, past).unwrap_or(head.first);
+        let next = self.next.get(&head.instance).copied().unwrap_or(head.first);
+        self.next.insert(head.instance, past.max(next));
         if head.first > next {
             self.queue.miss(head.first - next);
         }

@@ -106,5 +106,8 @@ fn without_redis_an_instance_hears_itself_and_with_it_again_the_others() {
         }
     }
     assert_eq!(heard + lagged, posted, "each is told or counted");
-    assert!(late.next()["lagged"].as_u64().is_some() || lagged == 0);
+    if lagged > 0 {
+        // Who wanted none of it may have missed some, as far as anyone knows.
+        assert!(late.next()["lagged"].as_u64().is_some());
+    }
 }

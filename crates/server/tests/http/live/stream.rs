@@ -73,18 +73,18 @@ fn catching_up_beside_those_who_post_tells_each_event_once() {
         post(&server, &json!({ "user_id": "u", "event_type": "click", "timestamp": "2025-01-01T00:00:00Z" }));
     let count = 3_000;
     let all: std::collections::HashSet<String> = std::thread::scope(|scope| {
-        let poster = scope.spawn(|| {
-            (0..count / 10)
-                .flat_map(|_| {
-                    let batch: Vec<Value> = (0..10).map(|_| click("u")).collect();
-                    server.store(&Value::from(batch));
-                    [(); 10]
-                })
-                .count()
-        });
+        let post = || {
+            for _ in 0..count / 40 {
+                let batch: Vec<Value> = (0..10).map(|_| click("u")).collect();
+                server.store(&Value::from(batch));
+            }
+        };
+        let posters: Vec<_> = (0..4).map(|_| scope.spawn(post)).collect();
         let mut streams: Vec<_> =
             (0..3).map(|_| Stream::open(&server, "/events/stream", Some(&first))).collect();
-        assert_eq!(poster.join().expect("it posts"), count);
+        for poster in posters {
+            poster.join().expect("it posts");
+        }
         let told: Vec<Vec<String>> = streams.iter_mut().map(|stream| stream.ids(count)).collect();
         let sets: Vec<std::collections::HashSet<String>> =
             told.iter().map(|ids| ids.iter().cloned().collect()).collect();
@@ -92,6 +92,25 @@ fn catching_up_beside_those_who_post_tells_each_event_once() {
         sets.into_iter().next().expect("there are three")
     });
     assert_eq!(all.len(), count);
+}
+
+#[test]
+fn a_stop_ends_one_that_catches_up() {
+    let server = Server::start(&[("SERVER__GRACE_PERIOD", "15s")]);
+    let first =
+        post(&server, &json!({ "user_id": "u", "event_type": "click", "timestamp": "2025-01-01T00:00:00Z" }));
+    let batch: Vec<Value> = (0..5_000).map(|_| click("u")).collect();
+    (0..4).for_each(|_| server.store(&Value::from(batch.clone())));
+    let mut stream = Stream::open(&server, "/events/stream", Some(&first));
+    stream.ids(10);
+    server.terminate();
+    while stream.next().is_some() {}
+    let stopped = server.wait();
+    assert!(
+        stopped.status.success() && stopped.after < std::time::Duration::from_secs(10),
+        "{:?}",
+        stopped.after
+    );
 }
 
 #[test]
