@@ -112,6 +112,16 @@ describe("the live feed", () => {
     expect(onNews).toHaveBeenCalled();
   });
 
+  it("is no news when it first opens, but is when it opens after a rest", () => {
+    feed.start(everything, null);
+    source().dispatchEvent(new Event("open"));
+    expect(onNews).not.toHaveBeenCalled();
+    feed.stop();
+    feed.connect(null);
+    source().dispatchEvent(new Event("open"));
+    expect(onNews).toHaveBeenCalledTimes(1);
+  });
+
   it("asks for no more than the filter lets through, with the key", () => {
     feed.start({ page: "https://a.example/x?y", eventType: "click" }, "secret key");
     expect(source().url).toBe("/events/stream?event_type=click&page=https%3A%2F%2Fa.example%2Fx%3Fy&key=secret+key");

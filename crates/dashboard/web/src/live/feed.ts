@@ -74,18 +74,28 @@ export class LiveFeed {
     this.people = visitors.nobody;
     this.ids.clear();
     this.set(initial);
-    this.connect(key);
+    this.open(key, true);
   }
 
   /** Goes on after `stop`, with what it had. */
   connect(key: string | null): void {
+    this.open(key, false);
+  }
+
+  private open(key: string | null, anew: boolean): void {
+    // Figures are being asked for just now, so a stream that opens at once tells of nothing that they could lack.
+    let missedNothing = anew;
     this.connection = new StreamConnection(streamPath(this.filter, key), {
       onOpen: () => {
         this.set({ connection: "live" });
         void this.seed();
-        this.onNews();
+        if (!missedNothing) {
+          this.onNews();
+        }
+        missedNothing = false;
       },
       onDown: () => {
+        missedNothing = false;
         this.set({ connection: "reconnecting" });
         if (this.state.seeding === "pending" && this.seeding === null) {
           void this.seed(); // The figure doesn't depend on the stream.
