@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isOutdated } from "./outdated";
+import { isLoadedOn, isOutdated } from "./outdated";
 
 const day = { kind: "24h" };
 const custom = { kind: "custom", from: 200, to: 300 };
@@ -24,4 +24,9 @@ describe("figures", () => {
     expect(isOutdated(["figures", "timeseries", "previous", custom], "minute", 250)).toBe(false);
     expect(isOutdated(["figures", "timeseries", "previous", custom], "minute", 0)).toBe(true);
   });
+});
+
+it("tells what was loaded on from a first answer", () => {
+  expect(isLoadedOn({ pages: [{}, {}], pageParams: [null, "c"] })).toBe(true);
+  expect([undefined, null, [], {}, { pages: [{}] }].map(isLoadedOn)).toEqual([false, false, false, false, false]);
 });

@@ -21,3 +21,8 @@ export function isOutdated(queryKey: readonly unknown[], reason: Reason, fetched
 function isCustom(part: unknown): part is Extract<Period, { kind: "custom" }> {
   return typeof part === "object" && part !== null && "kind" in part && part.kind === "custom";
 }
+
+/** An answer that was loaded on and on: all of it would be fetched anew, only for what is far down to be moved about. */
+export function isLoadedOn(data: unknown): boolean {
+  return typeof data === "object" && data !== null && "pages" in data && Array.isArray(data.pages) && data.pages.length > 1;
+}

@@ -1,7 +1,7 @@
 /** Gives the page its live feed, and sees to it that figures are fetched anew when, and only when, there is reason to. */
 import { createContext, useContext, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
 import type { Query } from "@tanstack/react-query";
-import { isOutdated, type Reason } from "../api/outdated";
+import { isLoadedOn, isOutdated, type Reason } from "../api/outdated";
 import { ApiError } from "../api/problem";
 import { background, figures, queryClient } from "../api/queries";
 import { advanceAnchor, serviceNow, serviceTime } from "../state/clock";
@@ -28,13 +28,13 @@ function refreshFigures(reason: Reason): void {
       isPassing(state.error) || isOutdated(queryKey, reason, state.dataUpdatedAt === 0 ? 0 : serviceTime(state.dataUpdatedAt));
     void queryClient.invalidateQueries({ queryKey: [figures], predicate: outdated }, { cancelRefetch: false });
     // News from the stream are also a sign that the service is back: what failed may work now.
-    void queryClient.invalidateQueries({ queryKey: [background], predicate: (query) => isPassing(query.state.error) }, { cancelRefetch: false });
+    void queryClient.invalidateQueries({ queryKey: [background], predicate: ({ state }) => isPassing(state.error) && !isLoadedOn(state.data) }, { cancelRefetch: false });
   }
 }
 
 function refreshBackground(): void {
   if (currentKey().request === null) {
-    void queryClient.invalidateQueries({ queryKey: [background] }, { cancelRefetch: false });
+    void queryClient.invalidateQueries({ queryKey: [background], predicate: (query) => !isLoadedOn(query.state.data) }, { cancelRefetch: false });
   }
 }
 
