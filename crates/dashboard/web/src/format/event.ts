@@ -10,6 +10,20 @@ export function pageParts(url: string): { host: string; path: string } {
   return match ? { host: match[1] ?? "", path: match[2] || "/" } : { host: "", path: url };
 }
 
+/** `/grüße` for `/gr%C3%BC%C3%9Fe`; what is not UTF-8 stays as it is. */
+export function readable(url: string): string {
+  try {
+    // Characters that change the direction of text, or don't show, stay encoded: an address must not look like another.
+    return decodeURI(url).replace(/[\p{C}\p{Z}]/gu, encodeURIComponent);
+  } catch {
+    return url;
+  }
+}
+
+/** Whether `wanted`, in lower case, is in the address, as it is or as it reads. */
+export const isInAddress = (url: string, wanted: string): boolean =>
+  url.toLowerCase().includes(wanted) || readable(url).toLowerCase().includes(wanted);
+
 const text = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : typeof value === "number" ? String(value) : null);
 
 /** The page, the domain or the amount; else the first properties there are. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { StoredEvent } from "../api/types";
-import { matches, pageParts, summaryOf } from "./event";
+import { isInAddress, matches, pageParts, readable, summaryOf } from "./event";
 import { changeOf, formatCompact, formatCount, formatPercent, formatRatio, plural } from "./number";
 import { axisLabel, formatAge, formatSpan, pointLabel } from "./time";
 
@@ -89,5 +89,23 @@ describe("an event", () => {
     expect(pageParts("https://shop.example")).toEqual({ host: "shop.example", path: "/" });
     expect(pageParts("http://a:8080/b#c")).toEqual({ host: "a:8080", path: "/b#c" });
     expect(pageParts("//x")).toEqual({ host: "", path: "//x" });
+  });
+});
+
+describe("an address", () => {
+  const encoded = "https://shop.example/gr%C3%BC%C3%9Fe";
+
+  it("is read decoded, as far as it is UTF-8", () => {
+    expect(readable(encoded)).toBe("https://shop.example/grüße");
+    expect(readable("/%E4%BD%A0?a=%26")).toBe("/你?a=%26");
+    expect(readable("/100%")).toBe("/100%");
+    expect(readable("/%FC")).toBe("/%FC");
+    expect(readable("/a%20b%E2%80%AEc%0A")).toBe("/a%20b%E2%80%AEc%0A");
+  });
+
+  it("is found in both forms", () => {
+    expect(isInAddress(encoded, "grüße")).toBe(true);
+    expect(isInAddress(encoded, "gr%c3%bc")).toBe(true);
+    expect(isInAddress(encoded, "gruse")).toBe(false);
   });
 });

@@ -1,8 +1,10 @@
 /** Gives the page its live feed, and sees to it that figures are fetched anew when, and only when, there is reason to. */
 import { createContext, useContext, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
+import type { Query } from "@tanstack/react-query";
+import { isLoadedOn, isOutdated, type Reason } from "../api/outdated";
 import { ApiError } from "../api/problem";
 import { background, figures, queryClient } from "../api/queries";
-import { advanceAnchor, serviceNow } from "../state/clock";
+import { advanceAnchor, serviceNow, serviceTime } from "../state/clock";
 import { currentKey, useKey } from "../state/key";
 import { useView } from "../state/useView";
 import { LiveFeed, type FeedState } from "./feed";
@@ -19,18 +21,20 @@ const isPassing = (error: unknown): boolean => error instanceof ApiError && erro
 const isVisible = (): boolean => document.visibilityState === "visible";
 
 /** Figures as of now. A request that is under way is not asked again: the next news comes, or the next minute. */
-export function refreshFigures(): void {
+function refreshFigures(reason: Reason): void {
   if (currentKey().request === null) {
     advanceAnchor();
-    void queryClient.invalidateQueries({ queryKey: [figures] }, { cancelRefetch: false });
+    const outdated = ({ queryKey, state }: Query) =>
+      isPassing(state.error) || isOutdated(queryKey, reason, state.dataUpdatedAt === 0 ? 0 : serviceTime(state.dataUpdatedAt));
+    void queryClient.invalidateQueries({ queryKey: [figures], predicate: outdated }, { cancelRefetch: false });
     // News from the stream are also a sign that the service is back: what failed may work now.
-    void queryClient.invalidateQueries({ queryKey: [background], predicate: (query) => isPassing(query.state.error) }, { cancelRefetch: false });
+    void queryClient.invalidateQueries({ queryKey: [background], predicate: ({ state }) => isPassing(state.error) && !isLoadedOn(state.data) }, { cancelRefetch: false });
   }
 }
 
 function refreshBackground(): void {
   if (currentKey().request === null) {
-    void queryClient.invalidateQueries({ queryKey: [background] }, { cancelRefetch: false });
+    void queryClient.invalidateQueries({ queryKey: [background], predicate: (query) => !isLoadedOn(query.state.data) }, { cancelRefetch: false });
   }
 }
 
@@ -38,7 +42,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   const { page, eventType } = useView();
   const { key, request } = useKey();
   const keyWanted = request !== null;
-  const [throttle] = useState(() => new RefreshThrottle(refreshFigures, isVisible));
+  const [throttle] = useState(() => new RefreshThrottle(() => refreshFigures("news"), isVisible));
   const feed = useMemo(() => new LiveFeed(() => throttle.notice()), [throttle]);
 
   useEffect(() => {
@@ -74,7 +78,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     const everyMinute = () => {
       if (isVisible()) {
         refreshedAt = serviceNow();
-        refreshFigures();
+        refreshFigures("minute");
         refreshBackground();
       }
     };

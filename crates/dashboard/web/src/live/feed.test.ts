@@ -100,6 +100,29 @@ describe("the live feed", () => {
     expect(feed.snapshot()).toMatchObject({ missed: 40, lagging: false });
   });
 
+  it("fills up every five seconds at most, however often it hears that it lags", async () => {
+    feed.start(everything, null);
+    source().dispatchEvent(new Event("open"));
+    await pass(10);
+    for (let times = 0; times < 20; times += 1) {
+      source().say("lagged", { lagged: 1 });
+      await pass(200);
+    }
+    expect(asked).toHaveBeenCalledTimes(2);
+    await pass(10_000);
+    expect(asked).toHaveBeenCalledTimes(3);
+  });
+
+  it("no longer lags after a rest", async () => {
+    feed.start(everything, null);
+    source().dispatchEvent(new Event("open"));
+    source().say("lagged", { lagged: 1 });
+    feed.stop();
+    expect(feed.snapshot().lagging).toBe(true);
+    feed.connect(null);
+    expect(feed.snapshot().lagging).toBe(false);
+  });
+
   it("tries again where the browser gives up, and counts on from there", async () => {
     feed.start(everything, null);
     source().close();
@@ -110,6 +133,16 @@ describe("the live feed", () => {
     source().dispatchEvent(new Event("open"));
     expect(feed.snapshot().connection).toBe("live");
     expect(onNews).toHaveBeenCalled();
+  });
+
+  it("is no news when it first opens, but is when it opens after a rest", () => {
+    feed.start(everything, null);
+    source().dispatchEvent(new Event("open"));
+    expect(onNews).not.toHaveBeenCalled();
+    feed.stop();
+    feed.connect(null);
+    source().dispatchEvent(new Event("open"));
+    expect(onNews).toHaveBeenCalledTimes(1);
   });
 
   it("asks for no more than the filter lets through, with the key", () => {

@@ -43,6 +43,8 @@ const initial: FeedState = {
 /** Events are taken in together, so that a busy site doesn't redraw the page for each. */
 const batchMs = 200;
 const laggingShownMs = 10_000;
+/** A page that can't keep up says so again and again; filling up each time would only make it worse. */
+const fillUpEveryMs = 5000;
 const idsKept = 5000;
 
 export class LiveFeed {
@@ -54,7 +56,8 @@ export class LiveFeed {
   private arrived: StoredEvent[] = [];
   private filter: Filter = { page: null, eventType: null };
   private seeding: AbortController | null = null;
-  private timers: { batch?: number; expiry?: number; lagging?: number } = {};
+  private timers: { batch?: number; expiry?: number; lagging?: number; fillUp?: number } = {};
+  private filledUpAt = -Infinity;
 
   constructor(
     /** Called when events came, or may have come unseen. */
@@ -74,18 +77,29 @@ export class LiveFeed {
     this.people = visitors.nobody;
     this.ids.clear();
     this.set(initial);
-    this.connect(key);
+    this.open(key, true);
   }
 
   /** Goes on after `stop`, with what it had. */
   connect(key: string | null): void {
+    this.open(key, false);
+  }
+
+  private open(key: string | null, anew: boolean): void {
+    // Figures are being asked for just now, so a stream that opens at once tells of nothing that they could lack.
+    let missedNothing = anew;
+    this.set({ lagging: false }); // `stop` took away the timer that would have.
     this.connection = new StreamConnection(streamPath(this.filter, key), {
       onOpen: () => {
         this.set({ connection: "live" });
         void this.seed();
-        this.onNews();
+        if (!missedNothing) {
+          this.onNews();
+        }
+        missedNothing = false;
       },
       onDown: () => {
+        missedNothing = false;
         this.set({ connection: "reconnecting" });
         if (this.state.seeding === "pending" && this.seeding === null) {
           void this.seed(); // The figure doesn't depend on the stream.
@@ -138,8 +152,26 @@ export class LiveFeed {
       if (!controller.signal.aborted) {
         this.set({ seeding: asApiError(cause) });
       }
+    } finally {
+      if (this.seeding === controller) {
+        this.seeding = null;
+      }
     }
   };
+
+  private fillUp(): void {
+    const waitMs = Math.max(0, this.filledUpAt + fillUpEveryMs - Date.now());
+    if (waitMs === 0 && this.seeding === null) {
+      this.filledUpAt = Date.now();
+      void this.seed();
+    } else {
+      // What is under way is let finish: on a busy site one fill-up after the other would be cut off, and none ever come.
+      this.timers.fillUp ??= window.setTimeout(() => {
+        delete this.timers.fillUp;
+        this.fillUp();
+      }, waitMs || fillUpEveryMs);
+    }
+  }
 
   private receive(json: string): void {
     let event: StoredEvent;
@@ -178,7 +210,7 @@ export class LiveFeed {
     this.set({ missed: this.state.missed + missed, lagging: true });
     window.clearTimeout(this.timers.lagging);
     this.timers.lagging = window.setTimeout(() => this.set({ lagging: false }), laggingShownMs);
-    void this.seed();
+    this.fillUp();
     this.onNews();
   }
 

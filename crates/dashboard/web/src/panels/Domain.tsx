@@ -4,6 +4,7 @@ import { asApiError } from "../api/problem";
 import { useDomain } from "../api/queries";
 import type { DomainVerdict } from "../api/types";
 import { formatCount, plural } from "../format/number";
+import { isDomain } from "../state/url";
 import { changeView } from "../state/useView";
 import { Answer } from "../ui/Answer";
 import { Panel } from "../ui/Panel";
@@ -46,15 +47,24 @@ function Meanings() {
 
 export function Domain({ domain }: { domain: string | null }) {
   const [text, setText] = useState(domain ?? "");
-  useEffect(() => setText(domain ?? ""), [domain]);
+  const [refused, setRefused] = useState(false);
+  useEffect(() => {
+    setText(domain ?? "");
+    setRefused(false);
+  }, [domain]);
   const verdict = useDomain(domain);
   const inputId = useId();
   const errorId = useId();
   const problem = verdict.error ? asApiError(verdict.error) : null;
   const invalid = problem && [400, 404, 422].includes(problem.status) ? problem : null;
+  const fault = refused ? "This is not a domain." : invalid && (invalid.errors[0]?.message ?? invalid.message);
   const look = (event: FormEvent) => {
     event.preventDefault();
     const wanted = text.trim();
+    setRefused(!isDomain(wanted));
+    if (!isDomain(wanted)) {
+      return;
+    }
     if (wanted === domain) {
       void verdict.refetch();
     } else {
@@ -76,17 +86,17 @@ export function Domain({ domain }: { domain: string | null }) {
           spellCheck={false}
           inputMode="url"
           value={text}
-          aria-invalid={invalid !== null}
-          aria-describedby={invalid ? errorId : undefined}
+          aria-invalid={fault !== null}
+          aria-describedby={fault ? errorId : undefined}
           onChange={(event) => setText(event.target.value)}
         />
         <button type="submit" className="button">
           Look up
         </button>
       </form>
-      {invalid ? (
+      {fault ? (
         <p className="field-error" id={errorId} role="alert">
-          {invalid.errors[0]?.message ?? invalid.message}
+          {fault}
         </p>
       ) : domain === null ? (
         <Meanings />

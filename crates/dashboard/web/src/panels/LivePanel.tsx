@@ -123,9 +123,11 @@ function Nothing({ state, narrowed, filtered }: { state: FeedState; narrowed: bo
 
 const LiveRow = memo(function LiveRow({ event, zone }: { event: StoredEvent; zone: string }) {
   const at = Date.parse(event.timestamp);
+  // Two hundred rows pass by on a busy site, and hardly one of them is ever opened.
+  const [open, setOpen] = useState(false);
   return (
     <li>
-      <details className="live-event">
+      <details className="live-event" onToggle={(toggle) => setOpen(toggle.currentTarget.open)}>
         <summary>
           <time dateTime={event.timestamp} title={formatDateTime(at, zone)}>
             {formatSeconds(at, zone)}
@@ -136,9 +138,11 @@ const LiveRow = memo(function LiveRow({ event, zone }: { event: StoredEvent; zon
           </span>
           <span className="live-user">{event.user_id ?? ""}</span>
         </summary>
-        <pre tabIndex={0} aria-label="The event as JSON">
-          {JSON.stringify(event, null, 2)}
-        </pre>
+        {open && (
+          <pre tabIndex={0} aria-label="The event as JSON">
+            {JSON.stringify(event, null, 2)}
+          </pre>
+        )}
         {event.user_id !== null && (
           <button type="button" className="link" onClick={() => changeView({ user: event.user_id })}>
             Activity of {event.user_id}

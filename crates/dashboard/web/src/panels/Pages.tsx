@@ -2,7 +2,7 @@
 import { useMemo, useState } from "react";
 import { usePages } from "../api/queries";
 import type { PageRow } from "../api/types";
-import { pageParts } from "../format/event";
+import { isInAddress, pageParts, readable } from "../format/event";
 import { formatCount } from "../format/number";
 import type { Period } from "../state/period";
 import type { PageOrder } from "../state/url";
@@ -39,7 +39,7 @@ export function Pages({ period, order, selected, eventType }: Props) {
       <Answer question={pages} skeleton={<SkeletonRows rows={10} />}>
         {(rows) => (
           <>
-            <PagesTable rows={rows} order={order} needle={needle} selected={selected} />
+            <PagesTable rows={rows} order={order} needle={needle} looking={pages.isPlaceholderData} selected={selected} />
             {needle.trim() === "" && rows.length >= limit && step < steps.length - 1 && (
               <button type="button" className="button more" onClick={() => setStep(step + 1)}>
                 Show more
@@ -63,12 +63,24 @@ function noteOn(rows: PageRow[], eventType: string | null): string | undefined {
 
 const hostsOf = (rows: PageRow[]): string[] => [...new Set(rows.map((row) => pageParts(row.url).host))];
 
-function PagesTable({ rows, order, needle, selected }: { rows: PageRow[]; order: PageOrder; needle: string; selected: string | null }) {
+interface TableProps {
+  rows: PageRow[];
+  order: PageOrder;
+  needle: string;
+  /** These are not all rows to look through; the others are on their way. */
+  looking: boolean;
+  selected: string | null;
+}
+
+function PagesTable({ rows, order, needle, looking, selected }: TableProps) {
   const wanted = needle.trim().toLowerCase();
-  const shown = useMemo(() => rows.filter((row) => row.url.toLowerCase().includes(wanted)), [rows, wanted]);
+  const shown = useMemo(() => rows.filter((row) => isInAddress(row.url, wanted)), [rows, wanted]);
   const hosts = useMemo(() => hostsOf(rows), [rows]);
+  if (shown.length === 0 && looking) {
+    return <SkeletonRows rows={10} />;
+  }
   if (shown.length === 0) {
-    return <p className="empty">{rows.length === 0 ? "No page was viewed in this period." : `No page has “${needle.trim()}” in its address.`}</p>;
+    return <p className="empty">{rows.length === 0 ? "No page was viewed in this period." : `${noneOf(rows.length, order)} has “${needle.trim()}” in its address.`}</p>;
   }
   const value = (row: PageRow) => (order === "views" ? row.page_views : row.distinct_visitors);
   const greatest = Math.max(1, ...rows.map(value));
@@ -94,7 +106,7 @@ function PagesTable({ rows, order, needle, selected }: { rows: PageRow[]; order:
                   filter={{ label: `Filter by page ${row.url}`, active, onToggle: () => changeView({ page: active ? null : row.url }) }}
                 >
                   {hosts.length > 1 && <span className="host">{host}</span>}
-                  {path}
+                  {readable(path)}
                 </BarRow>
               </th>
               <td className="number">{formatCount(row.distinct_visitors)}</td>
@@ -106,6 +118,10 @@ function PagesTable({ rows, order, needle, selected }: { rows: PageRow[]; order:
     </table>
   );
 }
+
+/** Where the service gave as many pages as it ever does, there may be others. */
+const noneOf = (count: number, order: PageOrder): string =>
+  count < all ? "No page" : `None of the ${formatCount(all)} most ${order === "views" ? "viewed" : "visited"} pages`;
 
 function SortHeader({ label, order, current }: { label: string; order: PageOrder; current: PageOrder }) {
   const active = order === current;

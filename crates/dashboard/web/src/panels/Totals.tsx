@@ -1,5 +1,6 @@
 /** The figures at the top: visitors, page views, events, each against the period before. */
 import type { UseQueryResult } from "@tanstack/react-query";
+import type { CSSProperties } from "react";
 import { useSummary } from "../api/queries";
 import type { Filter } from "../api/requests";
 import type { Summary } from "../api/types";
@@ -43,9 +44,7 @@ export function Totals({ period, filter }: { period: Period; filter: Filter }) {
               <div className="figure" key={figure.label}>
                 <dt>{figure.label}</dt>
                 <dd>
-                  <span className="figure-value" data-testid={figure.testId}>
-                    {(figure.format ?? formatCount)(figure.of(summary))}
-                  </span>
+                  <Value text={(figure.format ?? formatCount)(figure.of(summary))} testId={figure.testId} />
                   <Comparison figure={figure} current={figure.of(summary)} previous={previous} period={period} />
                 </dd>
               </div>
@@ -54,6 +53,15 @@ export function Totals({ period, filter }: { period: Period; filter: Filter }) {
         )}
       </Answer>
     </Panel>
+  );
+}
+
+/** The style sheet sizes it by its length, so that a billion fits on a phone. */
+function Value({ text, testId }: { text: string; testId: string }) {
+  return (
+    <span className="figure-value" data-testid={testId} style={{ "--characters": text.length } as CSSProperties}>
+      {text}
+    </span>
   );
 }
 

@@ -23,7 +23,9 @@ export function learnServiceTime(dateHeader: string | null): void {
   aheadMs = skewFrom(dateHeader, Date.now()) ?? aheadMs;
 }
 
-export const serviceNow = (): number => Date.now() + aheadMs;
+/** What the service's clock showed when the browser's showed `at`. */
+export const serviceTime = (at: number): number => at + aheadMs;
+export const serviceNow = (): number => serviceTime(Date.now());
 
 const listeners = new Set<() => void>();
 let anchor = Date.now();

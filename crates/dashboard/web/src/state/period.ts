@@ -25,7 +25,22 @@ export type Interval = "minute" | "hour" | "day";
 const lengthMs: Record<RelativePeriod, number> = { "1h": hourMs, "24h": dayMs, "7d": 7 * dayMs, "30d": 30 * dayMs };
 
 /** No chart or comparison beyond this, lest a slip of the keyboard asks the service for ten thousand days. */
-export const longestCustomMs = 3660 * dayMs;
+const longestCustomMs = 3660 * dayMs;
+
+/** The service takes times of four-digit years. */
+const earliest = Date.parse("0001-01-01T00:00:00Z");
+const latest = Date.parse("9999-12-31T23:59:59.999Z");
+
+/** Why the span can't be looked at, or null where it can. */
+export function faultOf({ from, to }: Span): string | null {
+  if (!(from < to)) {
+    return "The start has to be before the end.";
+  }
+  if (from < earliest || to > latest) {
+    return "The years 1 to 9999 are all there are.";
+  }
+  return to - from > longestCustomMs ? "Ten years are the most." : null;
+}
 
 export function isRelative(kind: string): kind is RelativePeriod {
   return (relativePeriods as readonly string[]).includes(kind);

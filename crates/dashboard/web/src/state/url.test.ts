@@ -34,9 +34,20 @@ describe("the address", () => {
       "?period=custom",
       "?period=custom&from=2026-11-02T00:00:00Z&to=2026-11-01T00:00:00Z",
       "?period=custom&from=1900-01-01T00:00:00Z&to=2026-11-01T00:00:00Z",
+      "?period=custom&from=-000001-12-31T00:00:00Z&to=0001-01-02T00:00:00Z",
+      "?period=custom&from=9999-12-31T00:00:00Z&to=%2B010000-01-02T00:00:00Z",
+      "?tz=%2B05:00&page=about&domain=.",
+      "?page=ftp://shop.example/&domain=..",
+      "?page=https://",
       "?tz=Europe/Atlantis&metric=money&order=luck&page=&type=%20&user=",
     ]) {
       expect(parseView(query)).toEqual(defaultView);
+    }
+  });
+
+  it("takes a page by its path, or its whole address", () => {
+    for (const page of ["/", "/about?x=y", "http://shop.example", "https://shop.example/grüße"]) {
+      expect(parseView(`?page=${encodeURIComponent(page)}`).page).toBe(page);
     }
   });
 

@@ -3,8 +3,8 @@
  *
  * Parsing never fails: what makes no sense is left out, and the default takes its place.
  */
-import { isRelative, longestCustomMs, type Period } from "./period";
-import { isZone } from "./zone";
+import { faultOf, isRelative, type Period } from "./period";
+import { knownZone } from "./zone";
 
 export const metrics = ["visitors", "page_views", "events"] as const;
 export type Metric = (typeof metrics)[number];
@@ -43,27 +43,38 @@ function parsePeriod(query: URLSearchParams): Period {
   if (kind === "custom") {
     const from = Date.parse(query.get("from") ?? "");
     const to = Date.parse(query.get("to") ?? "");
-    if (from < to && to - from <= longestCustomMs) {
+    if (faultOf({ from, to }) === null) {
       return { kind: "custom", from, to };
     }
   }
   return defaultView.period;
 }
 
+/** A path, or a whole address on the web: the service knows no other pages. */
+export function isPage(text: string): boolean {
+  return text.startsWith("/") || (/^https?:\/\//i.test(text) && URL.canParse(text));
+}
+
+/** As part of a request's path, `.` and `..` would lead elsewhere, whichever way they are written. */
+export const isDomain = (text: string): boolean => text !== "." && text !== "..";
+
 export function parseView(search: string): View {
   const query = new URLSearchParams(search);
   const text = (name: string): string | null => query.get(name)?.trim() || null;
-  const zone = text("tz");
+  const fitting = (name: string, fits: (value: string) => boolean): string | null => {
+    const value = text(name);
+    return value !== null && fits(value) ? value : null;
+  };
   const metric = query.get("metric") as Metric;
   return {
     period: parsePeriod(query),
-    zone: zone !== null && isZone(zone) ? zone : null,
-    page: text("page"),
+    zone: knownZone(text("tz") ?? ""),
+    page: fitting("page", isPage),
     eventType: text("type"),
     metric: metrics.includes(metric) ? metric : defaultView.metric,
     order: query.get("order") === "views" ? "views" : "visitors",
     user: text("user"),
-    domain: text("domain"),
+    domain: fitting("domain", isDomain),
   };
 }
 

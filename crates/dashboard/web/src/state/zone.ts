@@ -43,10 +43,15 @@ export function wallAt(instant: number, zone: string): Wall {
   return { year, month, day, hour, minute, second };
 }
 
+/** Like `Date.UTC`, which takes the year 50 to be 1950. */
+function utc(year: number, month: number, day: number, hour: number, minute: number, second: number): number {
+  return new Date(0).setUTCFullYear(year, month - 1, day) + ((hour * 60 + minute) * 60 + second) * 1000;
+}
+
 /** How far the zone's clocks are ahead of UTC at `instant`, in milliseconds. */
 export function offsetMs(instant: number, zone: string): number {
   const wall = wallAt(instant, zone);
-  const asUtc = Date.UTC(wall.year, wall.month - 1, wall.day, wall.hour, wall.minute, wall.second);
+  const asUtc = utc(wall.year, wall.month, wall.day, wall.hour, wall.minute, wall.second);
   return asUtc - Math.floor(instant / 1000) * 1000;
 }
 
@@ -70,8 +75,8 @@ export function localToInstant(local: string, zone: string): number | null {
     return null;
   }
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map((part) => Number(part ?? 0));
-  const asUtc = Date.UTC(year, month - 1, day, hour, minute, second);
-  // Date.UTC rolls over what no calendar has, such as 31 February: that is no time of anyone's.
+  const asUtc = utc(year, month, day, hour, minute, second);
+  // A date rolls over what no calendar has, such as 31 February: that is no time of anyone's.
   const check = new Date(asUtc);
   if (check.getUTCMonth() !== month - 1 || check.getUTCDate() !== day || hour > 23 || minute > 59) {
     return null;
@@ -83,13 +88,19 @@ export function localToInstant(local: string, zone: string): number | null {
   return fitting.length > 0 ? Math.min(...fitting) : asUtc - before;
 }
 
-/** Whether `Intl` knows the zone. */
-export function isZone(zone: string): boolean {
+/**
+ * The zone by the name that `Intl` itself gives it, or null when it is none.
+ *
+ * `Intl` is more generous than the service: it also takes `europe/paris`, and offsets such as `+05:00`.
+ */
+export function knownZone(zone: string): string | null {
+  if (zone === "" || /^[+-]/.test(zone)) {
+    return null;
+  }
   try {
-    new Intl.DateTimeFormat("en-US", { timeZone: zone });
-    return zone !== "";
+    return new Intl.DateTimeFormat("en-US", { timeZone: zone }).resolvedOptions().timeZone;
   } catch {
-    return false;
+    return null;
   }
 }
 

@@ -1,6 +1,6 @@
 /** A period from one wall-clock time to another, in the page's zone. */
 import { useId, useState, type FormEvent } from "react";
-import { longestCustomMs, type Span } from "../state/period";
+import { faultOf, type Span } from "../state/period";
 import { instantToLocal, localToInstant } from "../state/zone";
 
 interface Props {
@@ -21,13 +21,13 @@ export function CustomPeriod({ span, zone, onChoose }: Props) {
     const end = localToInstant(to, zone);
     if (start === null || end === null) {
       setError("Enter both a date and a time.");
-    } else if (start >= end) {
-      setError("The start has to be before the end.");
-    } else if (end - start > longestCustomMs) {
-      setError("Ten years are the most.");
-    } else {
-      setError(null);
-      onChoose({ from: start, to: end });
+      return;
+    }
+    const chosen = { from: start, to: end };
+    const fault = faultOf(chosen);
+    setError(fault);
+    if (fault === null) {
+      onChoose(chosen);
     }
   };
 

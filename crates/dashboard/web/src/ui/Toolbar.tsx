@@ -3,7 +3,7 @@ import { useState } from "react";
 import { anchorNow, advanceAnchor, useAnchor } from "../state/clock";
 import { formatSpan } from "../format/time";
 import { isRelative, relativePeriods, spanOf } from "../state/period";
-import type { View } from "../state/url";
+import { formatView, type View } from "../state/url";
 import { changeView } from "../state/useView";
 import { browserZone, zones } from "../state/zone";
 import { CustomPeriod } from "./CustomPeriod";
@@ -14,6 +14,13 @@ const options = [...relativePeriods.map((value) => ({ value: value as string, la
 export function Toolbar({ view, zone }: { view: View; zone: string }) {
   const [choosing, setChoosing] = useState(false);
   const { period } = view;
+  // Going back, or on to something else, ends the choice; only another zone may be picked in the midst of it.
+  const place = formatView({ ...view, zone: null });
+  const [chosenAt, setChosenAt] = useState(place);
+  if (chosenAt !== place) {
+    setChosenAt(place);
+    setChoosing(false);
+  }
   useAnchor(); // The span shown moves along with the figures.
   const choose = (kind: string) => {
     if (isRelative(kind)) {
@@ -33,7 +40,7 @@ export function Toolbar({ view, zone }: { view: View; zone: string }) {
       </div>
       {choosing || period.kind === "custom" ? (
         <CustomPeriod
-          key={`${period.kind} ${zone}`}
+          key={period.kind === "custom" ? `${period.from} ${period.to} ${zone}` : zone}
           span={span}
           zone={zone}
           onChoose={(chosen) => {
