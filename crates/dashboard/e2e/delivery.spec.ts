@@ -295,4 +295,32 @@ test.describe("where the service doesn't know the site", () => {
     expect(await queued(page)).toHaveLength(3);
     await stored(footfall, 3);
   });
+
+  test("more views than go at once all arrive", async ({ page, site, footfall, guard }) => {
+    guard.expect(...NO_CORS);
+    await page.goto(`${site.origin}/app`);
+    await page.evaluate(async () => {
+      for (let number = 1; number < 80; number++) {
+        history.pushState({}, "", `/app/${number}`);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    });
+    const views = await stored(footfall, 80);
+    expect(new Set(paths(views)).size).toBe(80);
+  });
+
+  test("a page that goes tells first what was never sent", async ({ page, site, footfall, gate, guard }) => {
+    guard.expect(...NO_CORS);
+    await page.goto(`${site.origin}/`);
+    await page.evaluate(() => {
+      for (let number = 0; number < 10; number++) (window as any).footfall.track("click", { text: "x".repeat(1_800) });
+    });
+    await expect.poll(() => gate.passages.length).toBe(2);
+    await page.evaluate(() => {
+      for (let number = 0; number < 5; number++) (window as any).footfall.track("signup", { text: "x".repeat(1_800) });
+      dispatchEvent(new PageTransitionEvent("pagehide"));
+    });
+    await stored(footfall, 5, "event_type=signup");
+    expect(gate.passages).toHaveLength(3);
+  });
 });

@@ -59,10 +59,14 @@
       )
       .reverse();
   };
-  // What may go at once: browsers keep no more than 64 KiB alive when a page goes, and a character takes up to 3.
+  // What may go at once: browsers keep no more than 64 KiB alive when a page goes, and a character takes up to 3. What was
+  // tried last comes last: where no answer can be read, the oldest would be in the way of all others for ever.
+  const tried = [];
   const batch = () => {
     let room = 2e4;
-    const names = queue().filter((name, at) => (room -= store[name].length + 1) > 0 || !at);
+    const names = queue()
+      .sort((a, b) => tried.lastIndexOf(a) - tried.lastIndexOf(b))
+      .filter((name, at) => (room -= store[name].length + 1) > 0 || !at);
     return [names, names[0] && `[${names.map((name) => store[name])}]`];
   };
 
@@ -77,6 +81,7 @@
     if (busy || !body) return;
     busy = true;
     sent = body;
+    tried.push(...names);
     let pause = 1;
     try {
       // A string is text/plain, which needs no preflight.
@@ -104,8 +109,11 @@
   };
   // Nobody hears whether a beacon arrived, so its events stay queued: their ids make them count once.
   const leave = () => {
-    const [, body] = batch();
-    if (body && body != sent && navigator.sendBeacon?.(service, new Blob([body], { type: "text/plain" }))) sent = body;
+    const [names, body] = batch();
+    if (body && body != sent && navigator.sendBeacon?.(service, new Blob([body], { type: "text/plain" }))) {
+      sent = body;
+      tried.push(...names);
+    }
   };
 
   const shown = (act) => (document.prerendering ? document.addEventListener("prerenderingchange", act) : act());
