@@ -109,6 +109,19 @@ test("a refusal for now is waited out, and one for good is taken", async ({ page
   expect((await stored(footfall, 2)).map(({ event_type }) => event_type)).toEqual(["page_view", "signup"]);
 });
 
+test("a redirection is not taken for delivery", async ({ page, site, footfall, gate, guard }) => {
+  guard.expect(...NO_CORS);
+  const moved = { "access-control-allow-origin": "*", location: `${gate.origin}/health` };
+  gate.decide = () => ({ status: 301, headers: moved });
+  await page.goto(`${site.origin}/`);
+  await expect.poll(() => gate.passages.length).toBeGreaterThanOrEqual(1);
+  await page.waitForTimeout(300);
+  expect(await queued(page)).toHaveLength(1);
+  gate.decide = () => undefined;
+  await settled(page);
+  await stored(footfall, 1);
+});
+
 test("an event that the service doesn't want is not sent for ever", async ({ page, site, footfall, gate, guard }) => {
   guard.expect(...NO_CORS);
   await page.goto(`${site.origin}/`);

@@ -84,12 +84,13 @@
     tried.push(...names);
     let pause = 1;
     try {
-      // A string is text/plain, which needs no preflight.
+      // A string is text/plain, which needs no preflight. Redirected, this may become a GET, whose 200 says nothing.
       const { status, headers } = await fetch(service, {
         method: "POST",
         body,
         keepalive: body.length < 2e4,
         credentials: "omit",
+        redirect: "error",
         signal: AbortSignal.timeout?.(3e4),
       });
       pause = (status > 499 || status == 429 || status == 408) && (headers.get("retry-after") * 1e3 || 1);
