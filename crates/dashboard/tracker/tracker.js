@@ -93,7 +93,8 @@
         redirect: "error",
         signal: AbortSignal.timeout?.(3e4),
       });
-      pause = (status > 499 || status == 429 || status == 408) && (headers.get("retry-after") * 1e3 || 1);
+      // Stored, or never to be. Anything else may pass: a wrong key, a service that moves, a proxy's bad hour.
+      pause = !/2..|4(00|13|22)/.test(status) && (headers.get("retry-after") * 1e3 || 1);
     } catch {}
     busy = false;
     if (pause) {
