@@ -59,7 +59,18 @@ test("navigation in the page is a view where path or query change", async ({ pag
   await stored(footfall, 3);
   await page.getByRole("link", { name: "End" }).click();
   await page.evaluate(() => history.replaceState({}, "", "#elsewhere"));
-  await page.evaluate(() => history.replaceState({}, "", "?tab=3"));
+  // An address that is cleaned, or searched in as one types, is the same page; also for what comes at once after.
+  await page.evaluate(() => {
+    history.replaceState({}, "", "?utm_source=mail");
+    history.replaceState({}, "", "?");
+  });
+  await page.waitForTimeout(300);
+  await page.evaluate(() => history.pushState({}, "", "#more"));
+  await page.waitForTimeout(300);
+  await page.evaluate(() => {
+    history.replaceState({ scrolled: 100 }, "");
+    history.pushState({}, "", "?tab=3");
+  });
   await stored(footfall, 4);
   // A redirection within the page is one view.
   await page.evaluate(() => {

@@ -170,7 +170,10 @@
   for (const name of ["pushState", "replaceState"]) {
     const plain = history[name];
     history[name] = (...given) => {
+      const seen = page() == last && location.pathname;
       plain.apply(history, given);
+      // Sites clean their address, and write what is searched for into it: what was seen is still the same page.
+      if (name > "r" && seen == location.pathname) last = page();
       soon();
     };
   }
