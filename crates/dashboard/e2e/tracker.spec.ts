@@ -165,6 +165,23 @@ test("the tag's attributes are followed", async ({ page, site, footfall, gate, t
   tag();
 });
 
+test("a script within the page counts, and one that is set up wrongly throws nothing", async ({
+  page,
+  site,
+  footfall,
+  gate,
+}) => {
+  const script = await (await fetch(`${footfall.origin}/tracker.js`)).text();
+  site.head = `<script data-endpoint="${gate.origin}">${script}</script>`;
+  await page.goto(`${site.origin}/`);
+  await stored(footfall, 1);
+  await settled(page);
+  site.head = `<script data-endpoint="http://[">${script}</script>`;
+  await page.goto(`${site.origin}/about`);
+  await page.waitForTimeout(300);
+  await stored(footfall, 1);
+});
+
 test("what was tracked before the script was there is sent", async ({ page, site, footfall, tag }) => {
   tag(
     "",

@@ -11,12 +11,13 @@
 //   window.footfall ||= { q: [], track(...event) { this.q.push(event); } };
 //
 // Lines of comment are left out where this is served, and nothing else is changed.
-(() => {
+// All in a block, whose names are its own, and whose failures the page never notices.
+footfall: try {
   const script = document.currentScript;
-  if (!script || window.footfall?.optIn || !/^http/.test(location)) return;
+  if (!script || window.footfall?.optIn || !/^http/.test(location)) break footfall;
   const early = window.footfall;
   const { key, endpoint = "", auto, user } = script.dataset;
-  const service = new URL(endpoint.replace(/[^/]$/, "$&/") + "events", script.src);
+  const service = new URL(endpoint.replace(/[^/]$/, "$&/") + "events", script.src || location.href);
   if (key) service.searchParams.set("key", key);
 
   const OURS = "footfall.";
@@ -192,4 +193,4 @@
     flush();
   });
   early?.q?.forEach((event) => track(...event));
-})();
+} catch {}
