@@ -186,14 +186,21 @@ test("what was tracked before the script was there is sent", async ({ page, site
   tag(
     "",
     `<script>
-      window.footfall ||= { q: [], track(...event) { this.q.push(event); } };
+      window.footfall ||= ["track", "identify", "optOut", "optIn"].reduce(
+        (stub, name) => ({ ...stub, [name]: (...given) => stub.q.push([name, ...given]) }),
+        { q: [] },
+      );
+      footfall.optOut();
+      footfall.track("click");
+      footfall.optIn();
+      footfall.identify("ann");
       footfall.track("signup", { plan: "pro" });
     </script>`,
   );
   await page.goto(`${site.origin}/`);
   await stored(footfall, 2);
   const [signup] = await footfall.events("event_type=signup");
-  expect(signup?.properties).toEqual({ plan: "pro" });
+  expect(signup).toMatchObject({ user_id: "ann", properties: { plan: "pro" } });
   await settled(page);
 });
 

@@ -6,16 +6,19 @@
 // file), data-user (who the visitor is), data-auto="off" (no page views but those that the page tracks).
 //
 // Pages may call footfall.track(type, properties), footfall.identify(user) (nobody: forgets), footfall.optOut() and
-// footfall.optIn(). To track before this file is loaded:
+// footfall.optIn(). To call them before this file is loaded, which then makes up for it in that order:
 //
-//   window.footfall ||= { q: [], track(...event) { this.q.push(event); } };
+//   window.footfall ||= ["track", "identify", "optOut", "optIn"].reduce(
+//     (stub, name) => ({ ...stub, [name]: (...given) => stub.q.push([name, ...given]) }),
+//     { q: [] },
+//   );
 //
 // Lines of comment are left out where this is served, and nothing else is changed.
 // All in a block, whose names are its own, and whose failures the page never notices.
 footfall: try {
   const script = document.currentScript;
-  if (!script || window.footfall?.optIn || !/^http/.test(location)) break footfall;
   const early = window.footfall;
+  if (!script || (early?.optIn && !early.q) || !/^http/.test(location)) break footfall;
   const { key, endpoint = "", auto, user } = script.dataset;
   const service = new URL(endpoint.replace(/[^/]$/, "$&/") + "events", script.src || location.href);
   if (key) service.searchParams.set("key", key);
@@ -150,9 +153,8 @@ footfall: try {
   // After what the page does at the moment: its title is set then, and a redirection is over.
   const soon = () => setTimeout(shown, 0, view);
 
-  const track = (...event) => shown(() => record(...event));
-  window.footfall = {
-    track,
+  const api = (window.footfall = {
+    track: (...event) => shown(() => record(...event)),
     identify: safe((id) => {
       known = id ? "" + id : "";
       drop(USER);
@@ -166,7 +168,7 @@ footfall: try {
       drop(OFF);
       shown(view);
     }),
-  };
+  });
 
   for (const name of ["pushState", "replaceState"]) {
     const plain = history[name];
@@ -188,9 +190,10 @@ footfall: try {
   addEventListener("online", flush);
 
   if (off()) clear();
+  // Before the first view, which is by whom they identified, if at all.
+  early?.q?.forEach(([name, ...given]) => api[name]?.(...given));
   shown(() => {
     view();
     flush();
   });
-  early?.q?.forEach((event) => track(...event));
 } catch {}
