@@ -68,7 +68,7 @@ footfall: try {
   const tried = [];
   const batch = () => {
     let room = 2e4;
-    const names = queue()
+    const names = (off() ? [] : queue())
       .sort((a, b) => tried.lastIndexOf(a) - tried.lastIndexOf(b))
       .filter((name, at) => (room -= store[name].length + 1) > 0 || !at);
     return [names, names[0] && `[${names.map((name) => store[name])}]`];
@@ -172,12 +172,13 @@ footfall: try {
 
   for (const name of ["pushState", "replaceState"]) {
     const plain = history[name];
-    history[name] = (...given) => {
+    history[name] = function (...given) {
       const seen = page() == last && location.pathname;
-      plain.apply(history, given);
+      const result = plain.apply(this, given);
       // Sites clean their address, and write what is searched for into it: what was seen is still the same page.
       if (name > "r" && seen == location.pathname) last = page();
       soon();
+      return result;
     };
   }
   addEventListener("popstate", soon);
