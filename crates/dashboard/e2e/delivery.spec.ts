@@ -83,7 +83,7 @@ test("what arrived though its answer didn't counts once", async ({ page, site, f
   await stored(footfall, 1);
 });
 
-test("a refusal for now is waited out, and one for good is taken", async ({ page, site, footfall, gate, guard }) => {
+test("a refusal for now is waited out", async ({ page, site, footfall, gate, guard }) => {
   guard.expect(...NO_CORS);
   const readable = { "access-control-allow-origin": "*", "access-control-expose-headers": "retry-after" };
   const times: number[] = [];
@@ -99,14 +99,49 @@ test("a refusal for now is waited out, and one for good is taken", async ({ page
   // 3 s as the service said; then the second step of its own patience, which doubles.
   expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(2_900);
   expect((times[2] ?? 0) - (times[1] ?? 0)).toBeGreaterThanOrEqual(1_900);
+});
 
-  gate.decide = () => ({ status: 403, headers: readable });
-  await track(page, "click");
-  await settled(page);
+for (const status of [401, 403, 404, 429, 500]) {
+  test(`what is answered by ${status} stays`, async ({ page, site, footfall, gate, guard }) => {
+    guard.expect(...NO_CORS);
+    gate.decide = () => ({ status, headers: { "access-control-allow-origin": "*" } });
+    await page.goto(`${site.origin}/`);
+    await expect.poll(() => gate.passages.length).toBe(1);
+    await page.waitForTimeout(300);
+    expect(await queued(page)).toHaveLength(1);
+    gate.decide = () => undefined;
+    await settled(page);
+    await stored(footfall, 1);
+  });
+}
+
+for (const status of [400, 413, 422]) {
+  test(`what is answered by ${status} goes`, async ({ page, site, footfall, gate, guard }) => {
+    guard.expect(...NO_CORS);
+    await page.goto(`${site.origin}/`);
+    await settled(page);
+    gate.decide = () => ({ status, headers: { "access-control-allow-origin": "*" } });
+    await track(page, "click");
+    await expect.poll(() => gate.passages.length).toBe(2);
+    await settled(page);
+    gate.decide = () => undefined;
+    await track(page, "signup");
+    await settled(page);
+    expect((await stored(footfall, 2)).map(({ event_type }) => event_type)).toEqual(["page_view", "signup"]);
+  });
+}
+
+test("a redirection is not taken for delivery", async ({ page, site, footfall, gate, guard }) => {
+  guard.expect(...NO_CORS);
+  const moved = { "access-control-allow-origin": "*", location: `${gate.origin}/health` };
+  gate.decide = () => ({ status: 301, headers: moved });
+  await page.goto(`${site.origin}/`);
+  await expect.poll(() => gate.passages.length).toBeGreaterThanOrEqual(1);
+  await page.waitForTimeout(300);
+  expect(await queued(page)).toHaveLength(1);
   gate.decide = () => undefined;
-  await track(page, "signup");
   await settled(page);
-  expect((await stored(footfall, 2)).map(({ event_type }) => event_type)).toEqual(["page_view", "signup"]);
+  await stored(footfall, 1);
 });
 
 test("an event that the service doesn't want is not sent for ever", async ({ page, site, footfall, gate, guard }) => {
@@ -294,5 +329,33 @@ test.describe("where the service doesn't know the site", () => {
     await page.waitForTimeout(1_500);
     expect(await queued(page)).toHaveLength(3);
     await stored(footfall, 3);
+  });
+
+  test("more views than go at once all arrive", async ({ page, site, footfall, guard }) => {
+    guard.expect(...NO_CORS);
+    await page.goto(`${site.origin}/app`);
+    await page.evaluate(async () => {
+      for (let number = 1; number < 80; number++) {
+        history.pushState({}, "", `/app/${number}`);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    });
+    const views = await stored(footfall, 80);
+    expect(new Set(paths(views)).size).toBe(80);
+  });
+
+  test("a page that goes tells first what was never sent", async ({ page, site, footfall, gate, guard }) => {
+    guard.expect(...NO_CORS);
+    await page.goto(`${site.origin}/`);
+    await page.evaluate(() => {
+      for (let number = 0; number < 10; number++) (window as any).footfall.track("click", { text: "x".repeat(1_800) });
+    });
+    await expect.poll(() => gate.passages.length).toBe(2);
+    await page.evaluate(() => {
+      for (let number = 0; number < 5; number++) (window as any).footfall.track("signup", { text: "x".repeat(1_800) });
+      dispatchEvent(new PageTransitionEvent("pagehide"));
+    });
+    await stored(footfall, 5, "event_type=signup");
+    expect(gate.passages).toHaveLength(3);
   });
 });

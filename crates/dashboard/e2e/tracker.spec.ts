@@ -59,7 +59,18 @@ test("navigation in the page is a view where path or query change", async ({ pag
   await stored(footfall, 3);
   await page.getByRole("link", { name: "End" }).click();
   await page.evaluate(() => history.replaceState({}, "", "#elsewhere"));
-  await page.evaluate(() => history.replaceState({}, "", "?tab=3"));
+  // An address that is cleaned, or searched in as one types, is the same page; also for what comes at once after.
+  await page.evaluate(() => {
+    history.replaceState({}, "", "?utm_source=mail");
+    history.replaceState({}, "", "?");
+  });
+  await page.waitForTimeout(300);
+  await page.evaluate(() => history.pushState({}, "", "#more"));
+  await page.waitForTimeout(300);
+  await page.evaluate(() => {
+    history.replaceState({ scrolled: 100 }, "");
+    history.pushState({}, "", "?tab=3");
+  });
   await stored(footfall, 4);
   // A redirection within the page is one view.
   await page.evaluate(() => {
@@ -154,18 +165,42 @@ test("the tag's attributes are followed", async ({ page, site, footfall, gate, t
   tag();
 });
 
+test("a script within the page counts, and one that is set up wrongly throws nothing", async ({
+  page,
+  site,
+  footfall,
+  gate,
+}) => {
+  const script = await (await fetch(`${footfall.origin}/tracker.js`)).text();
+  site.head = `<script data-endpoint="${gate.origin}">${script}</script>`;
+  await page.goto(`${site.origin}/`);
+  await stored(footfall, 1);
+  await settled(page);
+  site.head = `<script data-endpoint="http://[">${script}</script>`;
+  await page.goto(`${site.origin}/about`);
+  await page.waitForTimeout(300);
+  await stored(footfall, 1);
+});
+
 test("what was tracked before the script was there is sent", async ({ page, site, footfall, tag }) => {
   tag(
     "",
     `<script>
-      window.footfall ||= { q: [], track(...event) { this.q.push(event); } };
+      window.footfall ||= ["track", "identify", "optOut", "optIn"].reduce(
+        (stub, name) => ({ ...stub, [name]: (...given) => stub.q.push([name, ...given]) }),
+        { q: [] },
+      );
+      footfall.optOut();
+      footfall.track("click");
+      footfall.optIn();
+      footfall.identify("ann");
       footfall.track("signup", { plan: "pro" });
     </script>`,
   );
   await page.goto(`${site.origin}/`);
   await stored(footfall, 2);
   const [signup] = await footfall.events("event_type=signup");
-  expect(signup?.properties).toEqual({ plan: "pro" });
+  expect(signup).toMatchObject({ user_id: "ann", properties: { plan: "pro" } });
   await settled(page);
 });
 

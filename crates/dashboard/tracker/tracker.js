@@ -6,31 +6,35 @@
 // file), data-user (who the visitor is), data-auto="off" (no page views but those that the page tracks).
 //
 // Pages may call footfall.track(type, properties), footfall.identify(user) (nobody: forgets), footfall.optOut() and
-// footfall.optIn(). To track before this file is loaded:
+// footfall.optIn(). To call them before this file is loaded, which then makes up for it in that order:
 //
-//   window.footfall ||= { q: [], track(...event) { this.q.push(event); } };
+//   window.footfall ||= ["track", "identify", "optOut", "optIn"].reduce(
+//     (stub, name) => ({ ...stub, [name]: (...given) => stub.q.push([name, ...given]) }),
+//     { q: [] },
+//   );
 //
 // Lines of comment are left out where this is served, and nothing else is changed.
-(() => {
+// All in a block, whose names are its own, and whose failures the page never notices.
+footfall: try {
   const script = document.currentScript;
-  if (!script || window.footfall?.optIn || !/^http/.test(location.protocol)) return;
   const early = window.footfall;
-  const { key, endpoint, auto, user } = script.dataset;
-  const service = new URL((endpoint?.replace(/\/*$/, "/") ?? "") + "events", script.src);
+  if (!script || (early?.optIn && !early.q) || !/^http/.test(location)) break footfall;
+  const { key, endpoint = "", auto, user } = script.dataset;
+  const service = new URL(endpoint.replace(/[^/]$/, "$&/") + "events", script.src || location.href);
   if (key) service.searchParams.set("key", key);
 
   const OURS = "footfall.";
   const OFF = OURS + "off";
   const VISITOR = OURS + "visitor";
   const USER = OURS + "user";
-  const QUEUED = OURS + "event.";
+  const EVENT = OURS + "event.";
 
   // Used by its properties, as any object. Where it is blocked, or from when it is full, this page remembers for itself.
   let store = {};
   try {
     store = localStorage || store;
   } catch {}
-  const shared = store;
+  const disk = store;
   const put = (name, value) => {
     try {
       store[name] = value;
@@ -39,44 +43,40 @@
     }
     return value;
   };
-  const drop = (name) => delete shared[name] && delete store[name];
-  const ours = (prefix) => Object.keys(store).filter((name) => name.startsWith(prefix));
-  const isOff = () => navigator.doNotTrack == 1 || navigator.globalPrivacyControl || store[OFF];
-  const forget = () => ours(OURS).forEach((name) => name == OFF || drop(name));
+  const drop = (name) => delete disk[name] && delete store[name];
+  const ours = (start) => Object.keys(store).filter((name) => !name.indexOf(start));
+  const off = () => navigator.doNotTrack == 1 || navigator.globalPrivacyControl || store[OFF];
+  const clear = () => ours(OURS).forEach((name) => name == OFF || drop(name));
 
-  // crypto.randomUUID is missing where the page is not secure.
-  const uuid = () =>
-    crypto.randomUUID?.() ??
-    "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (digit) =>
-      (digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (digit / 4)))).toString(16),
-    );
+  // crypto.randomUUID is missing where the page is not secure. The address of a blob ends in a random UUID everywhere.
+  const uuid = () => crypto.randomUUID?.() ?? URL.createObjectURL(new Blob()).slice(-36);
 
   // An entry for each event, so that tabs never write the same one. Oldest first; what is too old or too much goes.
-  const pending = () => {
+  const queue = () => {
     let room = 2e5;
-    return ours(QUEUED)
+    return ours(EVENT)
       .sort()
       .reverse()
-      .filter((name, at) => {
-        room -= store[name].length;
-        const stays = at < 100 && room > 0 && parseInt(name.slice(QUEUED.length)) > Date.now() - 864e5;
-        return stays || !drop(name);
-      })
+      .filter(
+        (name, at) =>
+          ((room -= store[name].length) > 0 && at < 100 && name.split(".")[2] > new Date() - 864e5) || !drop(name),
+      )
       .reverse();
   };
-  // What may go at once: browsers keep no more than 64 KiB alive when a page goes, and a character takes up to 3.
+  // What may go at once: browsers keep no more than 64 KiB alive when a page goes, and a character takes up to 3. What was
+  // tried last comes last: where no answer can be read, the oldest would be in the way of all others for ever.
+  const tried = [];
   const batch = () => {
     let room = 2e4;
-    const names = isOff() ? [] : pending().filter((name, at) => (room -= store[name].length + 1) > 0 || !at);
-    return [names, names.length && `[${names.map((name) => store[name])}]`];
+    const names = (off() ? [] : queue())
+      .sort((a, b) => tried.lastIndexOf(a) - tried.lastIndexOf(b))
+      .filter((name, at) => (room -= store[name].length + 1) > 0 || !at);
+    return [names, names[0] && `[${names.map((name) => store[name])}]`];
   };
 
-  let identified = user;
-  let last;
+  let known = user;
+  let last, sent, busy, timer;
   let from = document.referrer;
-  let sent;
-  let busy;
-  let timer;
   let delay = 0;
 
   const flush = async () => {
@@ -85,20 +85,21 @@
     if (busy || !body) return;
     busy = true;
     sent = body;
-    let pause = 0;
+    tried.push(...names);
+    let pause = 1;
     try {
-      // A string is text/plain, which needs no preflight.
+      // A string is text/plain, which needs no preflight. Redirected, this may become a GET, whose 200 says nothing.
       const { status, headers } = await fetch(service, {
         method: "POST",
         body,
         keepalive: body.length < 2e4,
         credentials: "omit",
+        redirect: "error",
         signal: AbortSignal.timeout?.(3e4),
       });
-      if (status > 499 || status == 429 || status == 408) pause = headers.get("retry-after") * 1e3 || 1;
-    } catch {
-      pause = 1;
-    }
+      // Stored, or never to be. Anything else may pass: a wrong key, a service that moves, a proxy's bad hour.
+      pause = !/2..|4(00|13|22)/.test(status) && (headers.get("retry-after") * 1e3 || 1);
+    } catch {}
     busy = false;
     if (pause) {
       sent = 0;
@@ -114,81 +115,86 @@
   };
   // Nobody hears whether a beacon arrived, so its events stay queued: their ids make them count once.
   const leave = () => {
-    const [, body] = batch();
-    if (body && body != sent && navigator.sendBeacon?.(service, new Blob([body], { type: "text/plain" }))) sent = body;
+    const [names, body] = batch();
+    if (body && body != sent && navigator.sendBeacon?.(service, new Blob([body], { type: "text/plain" }))) {
+      sent = body;
+      tried.push(...names);
+    }
   };
 
-  const whenShown = (act) =>
-    document.prerendering ? document.addEventListener("prerenderingchange", act, { once: true }) : act();
+  const shown = (act) => (document.prerendering ? document.addEventListener("prerenderingchange", act) : act());
   const page = () => location.href.split("#")[0];
-  const record = (event_type, properties) => {
-    if (isOff()) return;
+  // The page must never notice that something failed here.
+  const safe = (act) => (...given) => {
+    try {
+      act(...given);
+    } catch {}
+  };
+  const record = safe((event_type, properties) => {
+    if (off()) return;
     const event_id = uuid();
     const timestamp = new Date();
-    const user_id = identified || store[USER] || store[VISITOR] || put(VISITOR, uuid());
+    const user_id = known || store[USER] || store[VISITOR] || put(VISITOR, uuid());
     if (event_type == "page_view") {
       const { title } = document;
       properties = { page: page(), title, screen_width: screen.width, language: navigator.language, ...properties };
     }
     const event = JSON.stringify({ event_id, user_id, event_type, timestamp, properties });
-    if (event.length < 4e4) put(QUEUED + +timestamp + "." + event_id, event);
-    pending();
+    if (event.length < 4e4) put(EVENT + +timestamp + "." + event_id, event);
+    queue();
     timer ||= setTimeout(flush);
-  };
+  });
   const view = () => {
-    if (auto == "off" || isOff() || page() == last) return;
+    if (auto == "off" || off() || page() == last) return;
     last = page();
     record("page_view", { referrer: from });
     from = last;
   };
   // After what the page does at the moment: its title is set then, and a redirection is over.
-  const viewSoon = () => setTimeout(whenShown, 0, view);
+  const soon = () => setTimeout(shown, 0, view);
 
-  // The page must never notice that something failed here.
-  const quietly = (act) => (...given) => {
-    try {
-      act(...given);
-    } catch {}
-  };
-  const track = quietly((type, properties) => whenShown(quietly(() => record(type, properties))));
-  window.footfall = {
-    track,
-    identify: quietly((id) => {
-      identified = id ? "" + id : "";
+  const api = (window.footfall = {
+    track: (...event) => shown(() => record(...event)),
+    identify: safe((id) => {
+      known = id ? "" + id : "";
       drop(USER);
-      if (id && !isOff()) put(USER, identified);
+      if (id && !off()) put(USER, known);
     }),
-    optOut: quietly(() => {
-      forget();
+    optOut: safe(() => {
+      clear();
       put(OFF, 1);
     }),
-    optIn: quietly(() => {
+    optIn: safe(() => {
       drop(OFF);
-      whenShown(view);
+      shown(view);
     }),
-  };
+  });
 
   for (const name of ["pushState", "replaceState"]) {
-    const original = history[name];
+    const plain = history[name];
     history[name] = function (...given) {
-      const result = original.apply(this, given);
-      viewSoon();
+      const seen = page() == last && location.pathname;
+      const result = plain.apply(this, given);
+      // Sites clean their address, and write what is searched for into it: what was seen is still the same page.
+      if (name > "r" && seen == location.pathname) last = page();
+      soon();
       return result;
     };
   }
-  addEventListener("popstate", viewSoon);
+  addEventListener("popstate", soon);
   addEventListener("pageshow", ({ persisted }) => {
     if (persisted) last = "";
-    viewSoon();
+    soon();
   });
   addEventListener("pagehide", leave);
-  document.addEventListener("visibilitychange", () => document.hidden && leave());
+  addEventListener("visibilitychange", () => document.hidden && leave());
   addEventListener("online", flush);
 
-  if (isOff()) forget();
-  whenShown(() => {
+  if (off()) clear();
+  // Before the first view, which is by whom they identified, if at all.
+  early?.q?.forEach(([name, ...given]) => api[name]?.(...given));
+  shown(() => {
     view();
     flush();
   });
-  early?.q?.forEach((event) => track(...event));
-})();
+} catch {}
