@@ -37,7 +37,7 @@ fn all_problems_are_told_at_once_and_by_name() {
         ("FOOTFALL__MEMORY__MAX_BYTES", "lots"),
         ("FOOTFALL__LIMITS__BATCH_EVENTS", "0"),
         ("FOOTFALL__STORAGE__BACKND", "memory"),
-        ("FOOTFALL__AUTH__KEYS", "a:read:secret"),
+        ("FOOTFALL__AUTH__KEYS", "a:write:secret"),
     ])
     .unwrap_err();
     let text = error.to_string();
