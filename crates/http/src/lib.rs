@@ -12,6 +12,7 @@ mod params;
 mod path;
 mod problem;
 mod scope;
+mod streams;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub use access::{Keys, Scopes};
 pub use endpoints::routes;
 pub use origin::Origins;
 pub use scope::RequestScope;
+pub use streams::Streams;
 
 /// Limits of the shell.
 #[derive(Clone, Copy, Debug)]

@@ -23,6 +23,7 @@ use tokio::time::Sleep;
 use crate::body::{Holding, Unread};
 use crate::endpoints::UNTIMED;
 use crate::problem::Problem;
+use crate::streams::{Stream, Streams};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id that is taken from a caller.
@@ -99,15 +100,19 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let id = request.headers().get(REQUEST_ID).filter(|id| is_sane(id)).cloned();
         let id = id.unwrap_or_else(|| self.scope.ids.next());
+        let stream = match Streams::begin(&request) {
+            Ok(stream) => stream,
+            Err(problem) => return ScopedRequest::refused(problem, id),
+        };
         // By its path, and not by a mark that its handler sets: the request is given away here, and a place that both
         // could reach would cost every other request an allocation.
         let timeout = (!UNTIMED.contains(&request.path())).then_some(self.scope.timeout);
         // Not every panic waits for the future: routing and extraction run here.
-        let (inner, panic) = match catch_unwind(AssertUnwindSafe(|| self.service.call(request))) {
+        let (inner, refused) = match catch_unwind(AssertUnwindSafe(|| self.service.call(request))) {
             Ok(inner) => (Some(inner), None),
-            Err(panic) => (None, Some(panic)),
+            Err(panic) => (None, Some(problem_of_panic(panic))),
         };
-        ScopedRequest { inner, panic, id, timeout, timer: None }
+        ScopedRequest { inner, refused, id, timeout, timer: None, _stream: stream }
     }
 }
 
@@ -116,11 +121,19 @@ pin_project! {
     pub struct ScopedRequest<F> {
         #[pin]
         inner: Option<F>,
-        panic: Option<Box<dyn Any + Send>>,
+        // Why there is no future.
+        refused: Option<Problem>,
         id: HeaderValue,
         timeout: Option<Duration>,
         // Made only when a request has to wait: most never do.
         timer: Option<Pin<Box<Sleep>>>,
+        _stream: Option<Stream>,
+    }
+}
+
+impl<F> ScopedRequest<F> {
+    const fn refused(problem: Problem, id: HeaderValue) -> Self {
+        Self { inner: None, refused: Some(problem), id, timeout: None, timer: None, _stream: None }
     }
 }
 
@@ -135,10 +148,15 @@ where
         let this = self.project();
         let id = this.id.to_str().unwrap_or_default();
         let Some(inner) = this.inner.as_pin_mut() else {
-            return Poll::Ready(Err(Refusal::of_panic(this.panic.take(), this.id).into()));
+            let problem =
+                this.refused.take().unwrap_or_else(|| problem_of_panic(Box::new("polled after its end")));
+            return Poll::Ready(Err(Refusal { problem, id: this.id.clone() }.into()));
         };
         match catch_unwind(AssertUnwindSafe(|| inner.poll(context))) {
-            Err(panic) => Poll::Ready(Err(Refusal::of_panic(Some(panic), this.id).into())),
+            Err(panic) => {
+                let problem = problem_of_panic(panic);
+                Poll::Ready(Err(Refusal { problem, id: this.id.clone() }.into()))
+            }
             Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(finish(response, id, this.id))),
             Ok(Poll::Ready(Err(error))) => {
                 let response = error.error_response();
@@ -205,14 +223,12 @@ struct Refusal {
     id: HeaderValue,
 }
 
-impl Refusal {
-    fn of_panic(panic: Option<Box<dyn Any + Send>>, id: &HeaderValue) -> Self {
-        let panic = panic.unwrap_or_else(|| Box::new("polled after its end"));
-        let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        let cause: Box<dyn std::error::Error + Send + Sync> = format!("a handler panicked: {text}").into();
-        Self { problem: Problem::internal(cause.into()), id: id.clone() }
-    }
+#[expect(clippy::needless_pass_by_value, reason = "it ends here")]
+fn problem_of_panic(panic: Box<dyn Any + Send>) -> Problem {
+    let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    let cause: Box<dyn std::error::Error + Send + Sync> = format!("a handler panicked: {text}").into();
+    Problem::internal(cause.into())
 }
 
 impl std::fmt::Display for Refusal {

@@ -16,7 +16,7 @@ use footfall_domain::page::PageRules;
 use footfall_domain::types::EventTypes;
 use footfall_domain::validate::Rules;
 use footfall_embedded::{EmbeddedOptions, EmbeddedStore};
-use footfall_http::{Api, HttpLimits, Origins, RequestScope, configure};
+use footfall_http::{Api, HttpLimits, Origins, RequestScope, Streams, configure};
 use footfall_memory::{InProcessCache, MemoryOptions, MemoryStore};
 use footfall_ports::{
     Analytics, Cache, Domains, EventLog, Health, LiveFeed, Segments, SnapshotStore, Store, UserMetrics,
@@ -64,7 +64,10 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
             .configure(|routes| configure(routes, api.clone()))
     })
     .workers(config.server.workers)
-    .on_connect(|connection, _| give_up_stalled(connection))
+    .on_connect(|connection, of_connection| {
+        give_up_stalled(connection);
+        of_connection.insert(Streams::default());
+    })
     .keep_alive(KEEP_ALIVE)
     .client_request_timeout(CLIENT_PATIENCE)
     .client_disconnect_timeout(CLIENT_PATIENCE)
