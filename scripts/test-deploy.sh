@@ -59,12 +59,11 @@ check_terraform() {
 
 # A copy, whose program is there.
 check_systemd() {
-    local folder
-    folder=$(mktemp --directory)
+    local folder=$tools/unit
+    mkdir -p "$folder"
     sed 's#/usr/local/bin/footfall#/bin/true#' deploy/systemd/footfall.service >"$folder/footfall.service"
     systemd-analyze verify "$folder/footfall.service"
     systemd-analyze security --offline=true --no-pager --threshold="$most_exposure" "$folder/footfall.service" | tail -n 1
-    rm -rf "$folder"
 }
 
 install_tools
