@@ -17,6 +17,8 @@ start_engine() {
     # Its configuration, keys and sockets aren't the machine's.
     local prepare='for folder in /etc/docker /run/containerd; do mkdir -p "$folder"; mount -t tmpfs footfall "$folder"; done
         ip link set lo up; exec dockerd "$@"'
+    # What one that was killed left.
+    sweep
     rm -rf "$work/run" "$work/pid" "$work/sock"
     setpriv --pdeathsig KILL unshare "${namespaces[@]}" -- sh -c "$prepare" sh "${options[@]}" >"$work/engine.log" 2>&1 &
     engine=$!
@@ -51,7 +53,7 @@ stop_engine() {
     sweep
 }
 
-# Removes the control groups that an engine left, when it is gone.
+# Removes the control groups of an engine that is gone.
 sweep() {
     find /sys/fs/cgroup -depth -type d -path '*/footfall-test-image*' -exec rmdir {} + 2>/dev/null || true
 }
