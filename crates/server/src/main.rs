@@ -5,6 +5,7 @@ mod config;
 mod health;
 mod jobs;
 mod logging;
+mod open_files;
 mod runtime;
 mod telemetry;
 mod tls;
