@@ -7,6 +7,7 @@ mod body;
 mod cursor;
 mod endpoints;
 mod live;
+mod openapi;
 mod origin;
 mod params;
 mod path;
@@ -23,6 +24,7 @@ use footfall_services::{Answers, Ingest, Memberships, SegmentSnapshots};
 
 pub use access::{Keys, Scopes};
 pub use endpoints::routes;
+pub use openapi::Description;
 pub use origin::Origins;
 pub use scope::RequestScope;
 
@@ -71,6 +73,8 @@ pub struct Api {
     pub origins: Origins,
     /// Knows whether what is needed is there.
     pub health: Arc<dyn Health>,
+    /// What `/openapi.json` answers.
+    pub description: Description,
     /// What operators' monitoring reads.
     pub exposition: Arc<dyn Exposition>,
     /// Tells the time for windows that end now.

@@ -229,7 +229,7 @@ impl Problem {
         serde_json::to_vec(&document).unwrap_or_default()
     }
 
-    fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self.0.kind {
             Kind::MalformedBody | Kind::InvalidQuery | Kind::InvalidHeader => StatusCode::BAD_REQUEST,
             Kind::Unauthorized => StatusCode::UNAUTHORIZED,

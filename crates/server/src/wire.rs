@@ -15,7 +15,7 @@ use footfall_domain::page::PageRules;
 use footfall_domain::types::EventTypes;
 use footfall_domain::validate::Rules;
 use footfall_embedded::{EmbeddedOptions, EmbeddedStore};
-use footfall_http::{Api, HttpLimits, Origins, RequestScope, configure};
+use footfall_http::{Api, Description, HttpLimits, Origins, RequestScope, configure};
 use footfall_memory::{InProcessCache, MemoryOptions, MemoryStore};
 use footfall_ports::{
     Analytics, Cache, Domains, EventLog, Health, LiveFeed, Segments, SnapshotStore, Store, UserMetrics,
@@ -289,6 +289,7 @@ fn api(
         keys: config.keys.clone(),
         origins: config.server.cors_origins.clone(),
         health,
+        description: Description::new()?,
         exposition: telemetry,
         clock: Arc::new(SystemClock),
         limits,
