@@ -75,7 +75,6 @@ pub(super) fn describe() -> Operation {
         "A page of the list.",
         json!({ "events": [event::example()], "next_cursor": "EAAGNgqk4E0APw0cUmoeTwudZQwbei5NEt7EzMA" }),
     )
-    .leads_to(200, "getEvent", "event_id", "/events/0/event_id")
     .leads_to(200, "listEvents", "cursor", "/next_cursor")
 }
 

@@ -28,14 +28,15 @@ struct Ready {
     dependencies: Vec<Dependency>,
 }
 
-/// A problem document, and what is needed.
+/// A problem document; where something is down, with what is needed.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used: documents are written by `problem.rs`")]
 struct NotReady {
     #[schema(inline)]
     #[serde(flatten)]
     problem: ProblemDocument,
-    dependencies: Vec<Dependency>,
+    #[schema(nullable = false)]
+    dependencies: Option<Vec<Dependency>>,
 }
 
 /// Something that the service uses.
@@ -48,6 +49,7 @@ struct Dependency {
     status: &'static str,
     /// What is wrong with it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<String>,
 }
 

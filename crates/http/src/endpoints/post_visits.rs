@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::schema::{OneOfBuilder, Schema};
-use utoipa::openapi::{ObjectBuilder, Ref, RefOr};
+use utoipa::openapi::{Object, ObjectBuilder, Ref, RefOr, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::post_events;
@@ -23,14 +23,19 @@ impl ToSchema for NewVisit {}
 
 impl PartialSchema for NewVisit {
     fn schema() -> RefOr<Schema> {
+        let names = ["visitor_id", "uid", "user_id"];
         let form = |name: &str| {
-            ObjectBuilder::new()
+            let others = names.iter().filter(|other| **other != name);
+            others
+                .fold(ObjectBuilder::new(), |form, other| {
+                    form.property(*other, Object::with_type(Type::Null))
+                })
                 .property(name, schemas::user_id("The visitor. A number is kept as its decimal text."))
                 .property("url", schemas::page())
                 .required(name)
                 .required("url")
         };
-        ["visitor_id", "uid", "user_id"]
+        names
             .into_iter()
             .fold(OneOfBuilder::new(), |forms, name| forms.item(form(name)))
             .description(Some("A visit as it is sent. The visitor stands under one of three names."))

@@ -103,9 +103,13 @@ fn event(event_type: ObjectBuilder, has_user: bool, properties: ObjectBuilder) -
         "Its identity: an event counts once, however often it is sent. The server gives one.",
     );
     let at = time("When it happened; by default now. At most 24 hours ahead.");
+    let mut user = user_id("The visitor. A number is kept as its decimal text.");
+    if !has_user {
+        user = user.schema_type(SchemaType::from_iter([Type::String, Type::Integer, Type::Null]));
+    }
     let mut event = ObjectBuilder::new()
         .property("event_id", nullable(id))
-        .property("user_id", user_id("The visitor. A number is kept as its decimal text."))
+        .property("user_id", user)
         .property("event_type", event_type)
         .property("timestamp", nullable(at))
         .property("properties", properties.description(Some("At most 32 KiB and 16 levels; kept as sent.")))

@@ -203,14 +203,14 @@ impl Operation {
         self
     }
 
-    /// Is refused with a document that has further members, those of `T`, or not.
-    pub(crate) fn refuses_with<T: ToSchema>(self, kind: Kind, description: &str) -> Self {
-        let content = json::<T>().build();
+    /// May be refused with a document of another form.
+    pub(crate) fn refuses_with<T: ToSchema>(mut self, kind: Kind, description: &str) -> Self {
         let status = Problem::new(kind, "").status();
-        self.defines::<T>().answers_with(
-            status.as_u16(),
-            ResponseBuilder::new().description(description).content(schemas::PROBLEM_JSON, content),
-        )
+        let (_, mut response) = schemas::refusal(status);
+        description.clone_into(&mut response.description);
+        response.content = [(schemas::PROBLEM_JSON.to_owned(), json::<T>().build().into())].into();
+        self.responses.insert(status.as_u16().to_string(), response.into());
+        self.defines::<T>()
     }
 
     /// Refers to that schema by its name, and to those that it is made of.

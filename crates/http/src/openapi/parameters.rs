@@ -2,17 +2,14 @@
 
 use serde_json::{Value, json};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::Schema;
-use utoipa::openapi::{ObjectBuilder, RefOr, Required};
+use utoipa::openapi::{ObjectBuilder, Required};
 
 use super::schemas::{NOT_BLANK, formatted, integer, text, time, words};
 
-fn parameter(
-    place: ParameterIn,
-    name: &str,
-    description: &str,
-    schema: impl Into<RefOr<Schema>>,
-) -> ParameterBuilder {
+fn parameter(place: ParameterIn, name: &str, description: &str, schema: ObjectBuilder) -> ParameterBuilder {
+    let mut schema = schema.build();
+    // Not the same twice.
+    schema.description.take_if(|said| said == description);
     let required = if matches!(place, ParameterIn::Path) { Required::True } else { Required::False };
     ParameterBuilder::new()
         .name(name)

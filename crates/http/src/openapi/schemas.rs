@@ -51,7 +51,7 @@ pub(crate) fn integer(min: i64, max: Option<i64>, description: &str) -> ObjectBu
 }
 
 /// A user's id: text, or a number that is kept as its decimal text.
-pub(crate) fn user_id(description: &str) -> Schema {
+pub(crate) fn user_id(description: &str) -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::String, Type::Integer]))
         .description(Some(description))
@@ -59,7 +59,6 @@ pub(crate) fn user_id(description: &str) -> Schema {
         .max_length(Some(footfall_domain::event::USER_MAX_CHARS))
         .pattern(Some(NOT_BLANK))
         .minimum(Some(0))
-        .into()
 }
 
 /// A page, as it is sent.
@@ -107,6 +106,7 @@ pub(crate) struct ProblemDocument {
     /// Leads to the request in the service's log.
     request_id: String,
     /// Everything in the request that is at fault.
+    #[schema(nullable = false)]
     errors: Option<Vec<Fault>>,
 }
 
