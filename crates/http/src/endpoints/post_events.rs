@@ -85,8 +85,11 @@ fn bodies() -> [(&'static str, Content); 3] {
         "user_id": "ann", "event_type": "page_view", "properties": { "page": "https://shop.example/shoes" }
     });
     let other = json!({ "user_id": "bob", "event_type": "purchase", "properties": { "amount": 59.9, "product_id": "shoe-42" } });
-    let text = |what: &str, example: String| {
-        ContentBuilder::new().schema(Some(schemas::text(what))).example(Some(example.into())).build()
+    let text = |format: &str, what: &str, example: String| {
+        ContentBuilder::new()
+            .schema(Some(schemas::formatted(format, what)))
+            .example(Some(example.into()))
+            .build()
     };
     [
         (
@@ -95,11 +98,11 @@ fn bodies() -> [(&'static str, Content); 3] {
         ),
         (
             "application/x-ndjson",
-            text("An event on each line; blank lines do not count.", format!("{one}\n{other}\n")),
+            text("ndjson", "An event on each line; blank lines do not count.", format!("{one}\n{other}\n")),
         ),
         (
             "text/plain",
-            text("The same JSON as `application/json`, for browsers' `sendBeacon`.", one.to_string()),
+            text("json", "The same JSON as `application/json`, for browsers' `sendBeacon`.", one.to_string()),
         ),
     ]
 }
