@@ -33,7 +33,7 @@ stop() {
 }
 stop_started() {
     local pid
-    for pid in "${started[@]}"; do
+    for pid in $(printf "%s\n" "${started[@]}" | tac); do
         kill -INT "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
@@ -105,7 +105,7 @@ ask() { # TITLE OPTION…
 }
 
 all_operations() { # TITLE OPTION…
-    # Its answer has no end: of it only what is refused is asked for here; crates/server/tests/http/openapi.rs asks for the rest.
+    # Its answer has no end: of it only what is refused is asked for here; crates/server/tests/http asks for the rest.
     ask "$@" --exclude-path /events/stream
     ask "$@" --include-path /events/stream --phases coverage --mode negative --exclude-checks ignored_auth
 }
