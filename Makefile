@@ -3,8 +3,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo start run dev build createEvents seed migrate-up lint fmt deny advisories services browser dashboard \
-	test test-dashboard test-browser test-deploy test-image test-unit test-property-long test-crash-long \
+.PHONY: help demo start run dev build createEvents seed migrate-up lint fmt deny advisories services browser dashboard openapi \
+	test test-dashboard test-browser test-openapi test-deploy test-image test-unit test-property-long test-crash-long \
 	bench bench-load bench-queries bench-people bench-postgres bench-schema bench-micro bench-engines docs clean
 
 CARGO ?= cargo
@@ -26,6 +26,8 @@ ROUNDS ?= 200
 # Further options of the benchmarks, such as LOAD="--quick" or LOAD="--scenario single --rounds 5".
 LOAD ?=
 EVENTS ?= 10000000
+# Requests that test-openapi makes up for each operation.
+EXAMPLES ?= 15
 # The seed of createEvents; by default another one each time, so that each time adds events.
 SEED ?= $(shell date +%s)
 # Sizes of bench-people; and further options, such as PEOPLE="--only segments".
@@ -94,6 +96,9 @@ $(DENY):
 	@scripts/need.sh "make deny" $(CARGO) cc
 	$(CARGO) install --locked --quiet --debug --no-default-features --root $(@D)/.. --target-dir $(@D)/../build cargo-deny --version $(DENY_VERSION)
 	@rm -rf $(@D)/../build
+openapi: ## Write the API's description to docs/openapi.json, after a change of it
+	$(CARGO) run --quiet --locked -p footfall-http --example openapi >docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
 
 createEvents: ## Send 10,000 mail events of some 200 domains to the running server (SEED=1: the same ones again)
 	@scripts/need.sh "make createEvents" $(CARGO) cc
@@ -115,7 +120,7 @@ browser: ## Install what the browser tests need, where it is missing (Chromium, 
 	@scripts/install-browser.sh
 
 # The page comes before the binary is built, and cargo's tests come last: what is printed last is their summary.
-test: services test-dashboard test-browser ## Run every test; installs what they start
+test: services test-dashboard test-browser test-openapi ## Run every test; installs what they start
 	@scripts/need.sh "make test" $(CARGO) cc
 	$(CARGO) test --workspace --locked --lib --bins --tests
 	TEST_BACKEND=embedded $(CARGO) test --locked -p footfall-server --test http
@@ -134,6 +139,11 @@ test-deploy: ## Hold the files in deploy/ to their tools; installs those that it
 
 test-image: ## Build the image and use the service of it, with its database and Redis; starts a container engine where none answers
 	@scripts/test-image.sh
+test-openapi: services ## Hold the service to its description on each backend, with Schemathesis (EXAMPLES=15)
+	@scripts/need.sh "make test-openapi" $(CARGO) cc curl
+	@scripts/install-python.sh
+	$(CARGO) build --locked -p footfall-server
+	FOOTFALL_BIN=$${FOOTFALL_BIN:-$(DEBUG)/footfall} EXAMPLES=$(EXAMPLES) scripts/test-openapi.sh
 
 test-unit: services ## Run only the tests inside the crates, without the ones that start the binary
 	$(CARGO) test --workspace --locked --lib --bins

@@ -16,9 +16,9 @@ use crate::body;
 use crate::problem::{Kind, Problem};
 
 /// The header that a key may stand in, beside `Authorization: Bearer`.
-const KEY_HEADER: &str = "X-Api-Key";
+pub(crate) const KEY_HEADER: &str = "X-Api-Key";
 /// The parameter that it may stand in, where browsers let no header be set.
-const KEY_PARAMETER: &str = "key";
+pub(crate) const KEY_PARAMETER: &str = "key";
 /// Most keys: all of them are compared with for each request.
 const KEYS_MAX: usize = 100;
 
@@ -50,6 +50,11 @@ impl Scopes {
         self.0 & of.0 != 0
     }
 
+    /// The word for each of these.
+    pub(crate) fn names(self) -> impl Iterator<Item = &'static str> {
+        Self::NAMED.into_iter().filter(move |(_, scope)| self.has_any(*scope)).map(|(name, _)| name)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         text.split('+').try_fold(Self::NONE, |scopes, word| {
             let named = Self::NAMED.iter().find(|(name, _)| *name == word.trim())?;
@@ -60,9 +65,7 @@ impl Scopes {
 
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> =
-            Self::NAMED.iter().filter(|(_, scope)| self.has_any(*scope)).map(|(name, _)| *name).collect();
-        f.write_str(&names.join(" or "))
+        f.write_str(&self.names().collect::<Vec<_>>().join(" or "))
     }
 }
 

@@ -7,6 +7,7 @@ mod body;
 mod cursor;
 mod endpoints;
 mod live;
+mod openapi;
 mod origin;
 mod params;
 mod path;
@@ -27,6 +28,7 @@ use footfall_services::{Answers, Ingest, Memberships, SegmentSnapshots};
 
 pub use access::{Keys, Scopes};
 pub use endpoints::routes;
+pub use openapi::Description;
 pub use origin::Origins;
 pub use proxies::TrustedProxies;
 pub use rate::RateLimit;
@@ -80,6 +82,8 @@ pub struct Api {
     pub rate: Option<RateLimit>,
     /// Knows whether what is needed is there.
     pub health: Arc<dyn Health>,
+    /// What `/openapi.json` answers.
+    pub description: Description,
     /// What operators' monitoring reads.
     pub exposition: Arc<dyn Exposition>,
     /// Tells the time for windows that end now.

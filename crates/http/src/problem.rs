@@ -258,7 +258,7 @@ impl Problem {
         self.0.retry_after.map(|retry_after| retry_after.as_secs().max(1))
     }
 
-    fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self.0.kind {
             Kind::MalformedBody | Kind::InvalidQuery | Kind::InvalidHeader => StatusCode::BAD_REQUEST,
             Kind::Unauthorized => StatusCode::UNAUTHORIZED,

@@ -16,7 +16,7 @@ use footfall_domain::page::PageRules;
 use footfall_domain::types::EventTypes;
 use footfall_domain::validate::Rules;
 use footfall_embedded::{EmbeddedOptions, EmbeddedStore};
-use footfall_http::{Api, HttpLimits, Origins, RateLimit, RequestScope, Streams, configure};
+use footfall_http::{Api, Description, HttpLimits, Origins, RateLimit, RequestScope, Streams, configure};
 use footfall_memory::{InProcessCache, MemoryOptions, MemoryStore};
 use footfall_ports::{
     Analytics, Cache, Domains, EventLog, Health, LiveFeed, Segments, SnapshotStore, Store, UserMetrics,
@@ -329,6 +329,7 @@ fn api(
         origins: config.server.cors_origins.clone(),
         rate,
         health,
+        description: Description::new()?,
         exposition: telemetry,
         clock: Arc::new(SystemClock),
         limits,
