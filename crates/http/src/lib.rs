@@ -4,7 +4,7 @@
 mod access;
 mod answer;
 mod body;
-mod cursor;
+pub mod cursor;
 mod endpoints;
 mod live;
 mod origin;
