@@ -5,6 +5,7 @@ mod access;
 mod answer;
 mod body;
 pub mod cursor;
+mod drain;
 mod endpoints;
 mod live;
 mod origin;
@@ -22,6 +23,7 @@ use footfall_services::live::Live;
 use footfall_services::{Answers, Ingest, Memberships, SegmentSnapshots};
 
 pub use access::{Keys, Scopes};
+pub use drain::Drain;
 pub use endpoints::routes;
 pub use origin::Origins;
 pub use scope::RequestScope;

@@ -16,11 +16,13 @@ use std::time::Duration;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
 use crate::body::{Holding, Unread};
+use crate::drain::Drain;
 use crate::endpoints::UNTIMED;
 use crate::problem::Problem;
 
@@ -33,6 +35,7 @@ const REQUEST_ID_MAX_BYTES: usize = 128;
 pub struct RequestScope {
     timeout: Duration,
     ids: Arc<RequestIds>,
+    drain: Drain,
 }
 
 /// Ids for requests whose caller sent none: a part that differs between processes and a number.
@@ -46,7 +49,15 @@ impl RequestScope {
     /// begins: a body that is sent in pieces goes on as long as the client reads it. `process` is a random number that
     /// tells this process's ids from others'.
     pub fn new(timeout: Duration, process: u64) -> Self {
-        Self { timeout, ids: Arc::new(RequestIds { process, next: AtomicU64::new(0) }) }
+        let ids = Arc::new(RequestIds { process, next: AtomicU64::new(0) });
+        Self { timeout, ids, drain: Drain::default() }
+    }
+
+    /// Once that has begun, each answer closes its connection.
+    #[must_use]
+    pub fn closing_on(mut self, drain: Drain) -> Self {
+        self.drain = drain;
+        self
     }
 }
 
@@ -107,7 +118,8 @@ where
             Ok(inner) => (Some(inner), None),
             Err(panic) => (None, Some(panic)),
         };
-        ScopedRequest { inner, panic, id, timeout, timer: None }
+        let closes = self.scope.drain.has_begun();
+        ScopedRequest { inner, panic, id, closes, timeout, timer: None }
     }
 }
 
@@ -118,6 +130,7 @@ pin_project! {
         inner: Option<F>,
         panic: Option<Box<dyn Any + Send>>,
         id: HeaderValue,
+        closes: bool,
         timeout: Option<Duration>,
         // Made only when a request has to wait: most never do.
         timer: Option<Pin<Box<Sleep>>>,
@@ -139,7 +152,13 @@ where
         };
         match catch_unwind(AssertUnwindSafe(|| inner.poll(context))) {
             Err(panic) => Poll::Ready(Err(Refusal::of_panic(Some(panic), this.id).into())),
-            Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(finish(response, id, this.id))),
+            Ok(Poll::Ready(Ok(response))) => {
+                let mut response = finish(response, id, this.id);
+                if *this.closes && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                    response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+                }
+                Poll::Ready(Ok(response))
+            }
             Ok(Poll::Ready(Err(error))) => {
                 let response = error.error_response();
                 let problem = problem_of(&response);

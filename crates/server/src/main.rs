@@ -6,6 +6,7 @@ mod health;
 mod jobs;
 mod logging;
 mod runtime;
+mod stop;
 mod telemetry;
 mod wire;
 

@@ -15,7 +15,7 @@ use footfall_domain::page::PageRules;
 use footfall_domain::types::EventTypes;
 use footfall_domain::validate::Rules;
 use footfall_embedded::{EmbeddedOptions, EmbeddedStore};
-use footfall_http::{Api, HttpLimits, Origins, RequestScope, configure};
+use footfall_http::{Api, Drain, HttpLimits, Origins, RequestScope, configure};
 use footfall_memory::{InProcessCache, MemoryOptions, MemoryStore};
 use footfall_ports::{
     Analytics, Cache, Domains, EventLog, Health, LiveFeed, Segments, SnapshotStore, Store, UserMetrics,
@@ -27,12 +27,12 @@ use footfall_services::{
     Answers, Ingest, Limits, Memberships, SegmentSnapshots, TieredSnapshots, read_types,
 };
 use socket2::SockRef;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Backend, Config};
 use crate::health::Together;
 use crate::jobs;
 use crate::runtime::{RandomIds, SystemClock};
+use crate::stop::Stop;
 use crate::telemetry::Telemetry;
 
 /// How long a connection may take to send a request's head, and to close after the last answer.
@@ -49,9 +49,10 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
     let redis = redis(config, &stores)?;
     let feed = live_feed(config, &stores, redis.as_ref())?;
     let telemetry = Arc::new(Telemetry::new(redis.clone())?);
-    let api = Data::new(api(config, stores, redis.as_ref(), feed, telemetry.clone())?);
+    let drain = Drain::default();
+    let api = Data::new(api(config, stores, redis.as_ref(), feed, telemetry.clone(), drain.clone())?);
     jobs::start(config, &api, &telemetry, redis.map(|redis| redis.on_return()));
-    let scope = RequestScope::new(config.limits.request_timeout, rand::random());
+    let scope = RequestScope::new(config.limits.request_timeout, rand::random()).closing_on(drain.clone());
     let (live, origins) = (api.live.clone(), config.server.cors_origins.clone());
     let server = HttpServer::new(move || {
         App::new()
@@ -65,19 +66,17 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
     .keep_alive(KEEP_ALIVE)
     .client_request_timeout(CLIENT_PATIENCE)
     .client_disconnect_timeout(CLIENT_PATIENCE)
-    .shutdown_timeout(config.server.grace_period.as_secs().max(1))
+    .shutdown_timeout(config.server.time_to_finish().as_secs().max(1))
     .disable_signals()
     .bind(config.server.bind)
     .map_err(|error| format!("{} can't be bound: {error}", config.server.bind))?;
     let addresses = server.addrs();
     let server = server.run();
     let handle = server.handle();
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stop = Stop::listen()?;
+    let drain_period = config.server.drain_period;
     actix_web::rt::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        stop.asked(&drain, drain_period).await;
         tracing::info!("stopping: no new connections, finishing what is in flight");
         // Those who listen would stay for as long as they are let.
         live.close();
@@ -256,6 +255,7 @@ fn api(
     redis: Option<&RedisStore>,
     feed: Option<Arc<dyn LiveFeed>>,
     telemetry: Arc<Telemetry>,
+    drain: Drain,
 ) -> Result<Api, Box<dyn Error>> {
     let live = Live::new(feed, Arc::new(SystemClock), config.live);
     let ingest = ingest_to(config, stores.log.clone(), live.clone())?;
@@ -266,10 +266,8 @@ fn api(
     };
     let analytics = stores.analytics.clone();
     let answers = Answers::new(analytics, cache, Arc::new(SystemClock), config.cache.max_stale);
-    let health: Arc<dyn Health> = match redis {
-        Some(redis) => Arc::new(Together(vec![stores.health.clone(), Arc::new(redis.clone())])),
-        None => stores.health.clone(),
-    };
+    let mut health = vec![stores.health.clone(), Arc::new(drain)];
+    health.extend(redis.map(|redis| Arc::new(redis.clone()) as Arc<dyn Health>));
     let memberships = Memberships::new(stores.segments.clone(), Arc::new(SystemClock), limits(config));
     let limits =
         HttpLimits { body_bytes: config.limits.body_bytes, request_timeout: config.limits.request_timeout };
@@ -288,7 +286,7 @@ fn api(
         live,
         keys: config.keys.clone(),
         origins: config.server.cors_origins.clone(),
-        health,
+        health: Arc::new(Together(health)),
         exposition: telemetry,
         clock: Arc::new(SystemClock),
         limits,
