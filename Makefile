@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help demo start run dev build createEvents seed migrate-up lint fmt deny advisories services browser dashboard openapi \
-	test test-dashboard test-browser test-openapi test-deploy test-image test-unit test-property-long test-crash-long \
+	test test-dashboard test-browser test-openapi test-deploy test-image test-unit test-property-long test-crash-long fuzz fuzz-keep soak \
 	bench bench-load bench-queries bench-people bench-postgres bench-schema bench-micro bench-engines docs clean
 
 CARGO ?= cargo
@@ -23,6 +23,11 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 CASES ?= 50000
 # Rounds of kill -9 in test-crash-long.
 ROUNDS ?= 200
+# Seconds for each fuzzer, and which; minutes of each soak, and further options, such as SOAK="--outage-every 30".
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?=
+SOAK_MINUTES ?= 20
+SOAK ?=
 # Further options of the benchmarks, such as LOAD="--quick" or LOAD="--scenario single --rounds 5".
 LOAD ?=
 EVENTS ?= 10000000
@@ -113,7 +118,7 @@ seed: ## Put 10,000 made-up users into segments of the running server; again ren
 migrate-up: ## Bring the schema of the configured database up (FOOTFALL__POSTGRES__URL)
 	FOOTFALL__STORAGE__BACKEND=postgres $(CARGO) run --locked -p footfall-server -- migrate
 
-services: ## Install the servers that tests start for themselves, where they are missing (PostgreSQL, PgBouncer, Redis, openssl)
+services: ## Install the servers that tests start for themselves, where they are missing (PostgreSQL, PgBouncer, Redis, HAProxy, openssl)
 	@scripts/install-services.sh
 
 browser: ## Install what the browser tests need, where it is missing (Chromium, fonts, Node.js)
@@ -153,6 +158,17 @@ test-property-long: services ## Run the property tests with many more cases (CAS
 
 test-crash-long: ## Kill the real binary and start it again, many times under load (ROUNDS=200)
 	FOOTFALL_CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --locked -p footfall-server --test crash -- --nocapture
+
+fuzz: ## Fuzz decoders, importers, normal forms and cursors (FUZZ_SECONDS=600 each, FUZZ_TARGETS="csv events"; needs cargo-fuzz)
+	scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+fuzz-keep: ## Take what the fuzzers found into fuzz/corpus, as few inputs as cover the same
+	scripts/fuzz.sh keep $(FUZZ_TARGETS)
+
+soak: services ## Soak each durable backend at 70 % of its peak, with the store and Redis restarted meanwhile (SOAK_MINUTES=20)
+	$(CARGO) build --release --locked -p footfall-server -p footfall-bench
+	$(RELEASE)/soak --backend embedded --minutes $(SOAK_MINUTES) $(SOAK)
+	$(RELEASE)/soak --backend postgres --minutes $(SOAK_MINUTES) $(SOAK)
 
 bench: bench-micro bench-load bench-queries bench-people bench-postgres ## Run all benchmarks: an hour or so; nothing else should run meanwhile
 

@@ -4,7 +4,8 @@
 mod access;
 mod answer;
 mod body;
-mod cursor;
+pub mod cursor;
+mod drain;
 mod endpoints;
 mod live;
 mod openapi;
@@ -27,6 +28,7 @@ use footfall_services::live::Live;
 use footfall_services::{Answers, Ingest, Memberships, SegmentSnapshots};
 
 pub use access::{Keys, Scopes};
+pub use drain::Drain;
 pub use endpoints::routes;
 pub use openapi::Description;
 pub use origin::Origins;

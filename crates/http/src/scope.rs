@@ -17,6 +17,7 @@ use std::time::Duration;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Payload;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
@@ -24,6 +25,7 @@ use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
 use crate::body::{self, Holding, Unread};
+use crate::drain::Drain;
 use crate::endpoints::{UNCOUNTED, UNTIMED};
 use crate::problem::{Kind, Problem};
 use crate::rate::RateLimit;
@@ -44,6 +46,7 @@ pub struct RequestScope {
     url_bytes: usize,
     rate: Option<RateLimit>,
     security: SecurityHeaders,
+    drain: Drain,
 }
 
 /// Ids for requests whose caller sent none: a part that differs between processes and a number.
@@ -58,7 +61,15 @@ impl RequestScope {
     /// tells this process's ids from others'.
     pub fn new(timeout: Duration, process: u64) -> Self {
         let ids = Arc::new(RequestIds { process, next: AtomicU64::new(0) });
-        Self { timeout, ids, url_bytes: URL_MAX_BYTES, rate: None, security: SecurityHeaders::default() }
+        let security = SecurityHeaders::default();
+        Self { timeout, ids, url_bytes: URL_MAX_BYTES, rate: None, security, drain: Drain::default() }
+    }
+
+    /// Once that has begun, each answer closes its connection.
+    #[must_use]
+    pub fn closing_on(mut self, drain: Drain) -> Self {
+        self.drain = drain;
+        self
     }
 
     /// URLs, less scheme and host, have at most so many bytes.
@@ -170,6 +181,7 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let (id, security) = (self.scope.id_of(request.request()), self.scope.security);
+        let closes = self.scope.drain.has_begun();
         let stream = match self.scope.admit(request.request()) {
             Ok(stream) => stream,
             Err(problem) => {
@@ -178,7 +190,15 @@ where
                     body::leave_unread(&request, payload);
                 }
                 let course = Course::Refused { refusal: Some((request, problem)) };
-                return ScopedRequest { course, id, timeout: None, timer: None, security, _stream: None };
+                return ScopedRequest {
+                    course,
+                    id,
+                    closes,
+                    timeout: None,
+                    timer: None,
+                    security,
+                    _stream: None,
+                };
             }
         };
         // By its path, and not by a mark that its handler sets: the request is given away here, and a place that both
@@ -189,7 +209,7 @@ where
             Ok(inner) => Course::Running { inner },
             Err(panic) => Course::Panicked { panic: Some(panic) },
         };
-        ScopedRequest { course, id, timeout, timer: None, security, _stream: stream }
+        ScopedRequest { course, id, closes, timeout, timer: None, security, _stream: stream }
     }
 }
 
@@ -199,6 +219,7 @@ pin_project! {
         #[pin]
         course: Course<F>,
         id: HeaderValue,
+        closes: bool,
         timeout: Option<Duration>,
         // Made only when a request has to wait: most never do.
         timer: Option<Pin<Box<Sleep>>>,
@@ -240,7 +261,22 @@ where
         };
         match catch_unwind(AssertUnwindSafe(|| inner.poll(context))) {
             Err(panic) => fail(of_panic(Some(panic))),
-            Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(finish(response, header, security))),
+            Ok(Poll::Ready(Ok(response))) => {
+                let mut response = finish(response, header, security);
+                if *this.closes && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                    response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+                }
+                Poll::Ready(Ok(response))
+            }
+            Ok(Poll::Ready(Err(error))) => fail(problem_of(&error.error_response())),
+            Err(panic) => fail(of_panic(Some(panic))),
+            Ok(Poll::Ready(Ok(response))) => {
+                let mut response = finish(response, header, security);
+                if *this.closes && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                    response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+                }
+                Poll::Ready(Ok(response))
+            }
             Ok(Poll::Ready(Err(error))) => fail(problem_of(&error.error_response())),
             Ok(Poll::Pending) => {
                 let Some(timeout) = *this.timeout else { return Poll::Pending };

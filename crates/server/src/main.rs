@@ -7,6 +7,7 @@ mod jobs;
 mod logging;
 mod open_files;
 mod runtime;
+mod stop;
 mod telemetry;
 mod tls;
 mod wire;

@@ -16,7 +16,9 @@ use footfall_domain::page::PageRules;
 use footfall_domain::types::EventTypes;
 use footfall_domain::validate::Rules;
 use footfall_embedded::{EmbeddedOptions, EmbeddedStore};
-use footfall_http::{Api, Description, HttpLimits, Origins, RateLimit, RequestScope, Streams, configure};
+use footfall_http::{
+    Api, Description, Drain, HttpLimits, Origins, RateLimit, RequestScope, Streams, configure,
+};
 use footfall_memory::{InProcessCache, MemoryOptions, MemoryStore};
 use footfall_ports::{
     Analytics, Cache, Domains, EventLog, Health, LiveFeed, Segments, SnapshotStore, Store, UserMetrics,
@@ -35,6 +37,7 @@ use crate::health::Together;
 use crate::jobs;
 use crate::open_files;
 use crate::runtime::{RandomIds, SystemClock};
+use crate::stop::Stop;
 use crate::telemetry::Telemetry;
 use crate::tls::Certificate;
 
@@ -51,12 +54,14 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
     let redis = redis(config, &stores)?;
     let feed = live_feed(config, &stores, redis.as_ref())?;
     let telemetry = Arc::new(Telemetry::new(redis.clone())?);
-    let api = Data::new(api(config, stores, redis.as_ref(), feed, telemetry.clone())?);
+    let drain = Drain::default();
+    let api = Data::new(api(config, stores, redis.as_ref(), feed, telemetry.clone(), drain.clone())?);
     jobs::start(config, &api, &telemetry, redis.map(|redis| redis.on_return()));
     let scope = RequestScope::new(config.limits.request_timeout, rand::random())
         .with_url_bytes(config.limits.url_bytes)
         .with_rate(api.rate.clone())
-        .with_https(config.tls.is_some());
+        .with_https(config.tls.is_some())
+        .closing_on(drain.clone());
     let connections = open_files::allow(config.limits.connections);
     let (live, origins) = (api.live.clone(), config.server.cors_origins.clone());
     let certificate = config.tls.clone().map(Certificate::read).transpose()?;
@@ -81,7 +86,7 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
     .keep_alive(config.server.keep_alive)
     .client_request_timeout(config.limits.head_timeout)
     .client_disconnect_timeout(CLOSE_PATIENCE)
-    .shutdown_timeout(config.server.grace_period.as_secs().max(1))
+    .shutdown_timeout(config.server.time_to_finish().as_secs().max(1))
     .disable_signals();
     let bind = config.server.bind;
     let bound = match &certificate {
@@ -93,13 +98,11 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
         server.addrs_with_scheme().iter().map(|(address, scheme)| format!("{scheme}://{address}")).collect();
     let server = server.run();
     let handle = server.handle();
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stop = Stop::listen()?;
+    let drain_period = config.server.drain_period;
     actix_web::rt::spawn(reload_on_hangup(signal(SignalKind::hangup())?, certificate));
     actix_web::rt::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        stop.asked(&drain, drain_period).await;
         tracing::info!("stopping: no new connections, finishing what is in flight");
         // Those who listen would stay for as long as they are let.
         live.close();
@@ -291,6 +294,7 @@ fn api(
     redis: Option<&RedisStore>,
     feed: Option<Arc<dyn LiveFeed>>,
     telemetry: Arc<Telemetry>,
+    drain: Drain,
 ) -> Result<Api, Box<dyn Error>> {
     let live = Live::new(feed, Arc::new(SystemClock), config.live);
     let ingest = ingest_to(config, stores.log.clone(), live.clone())?;
@@ -301,10 +305,8 @@ fn api(
     };
     let analytics = stores.analytics.clone();
     let answers = Answers::new(analytics, cache, Arc::new(SystemClock), config.cache.max_stale);
-    let health: Arc<dyn Health> = match redis {
-        Some(redis) => Arc::new(Together(vec![stores.health.clone(), Arc::new(redis.clone())])),
-        None => stores.health.clone(),
-    };
+    let mut health = vec![stores.health.clone(), Arc::new(drain)];
+    health.extend(redis.map(|redis| Arc::new(redis.clone()) as Arc<dyn Health>));
     let memberships = Memberships::new(stores.segments.clone(), Arc::new(SystemClock), limits(config));
     let limits =
         HttpLimits { body_bytes: config.limits.body_bytes, request_timeout: config.limits.request_timeout };
@@ -328,7 +330,7 @@ fn api(
         keys: config.keys.clone(),
         origins: config.server.cors_origins.clone(),
         rate,
-        health,
+        health: Arc::new(Together(health)),
         description: Description::new()?,
         exposition: telemetry,
         clock: Arc::new(SystemClock),

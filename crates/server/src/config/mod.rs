@@ -61,6 +61,15 @@ pub(crate) struct Server {
     /// How long a connection that asks nothing stays open.
     pub(crate) keep_alive: Duration,
     pub(crate) grace_period: Duration,
+    /// How much of the grace period requests are still taken for.
+    pub(crate) drain_period: Duration,
+}
+
+impl Server {
+    /// What is left of the grace period when no more requests are taken.
+    pub(crate) const fn time_to_finish(&self) -> Duration {
+        self.grace_period.saturating_sub(self.drain_period)
+    }
 }
 
 /// Where events go.
@@ -190,7 +199,14 @@ impl Config {
             trusted_proxies: reader.networks("server.trusted_proxies"),
             keep_alive: reader.duration("server.keep_alive", "75s"),
             grace_period: reader.duration("server.grace_period", "20s"),
+            drain_period: reader.duration_from_zero("server.drain_period", "0s"),
         };
+        if server.time_to_finish().is_zero() {
+            reader.problem(
+                "server.drain_period",
+                "is a part of FOOTFALL__SERVER__GRACE_PERIOD: it must be less",
+            );
+        }
         let storage = Storage {
             backend: reader.choice(
                 "storage.backend",
