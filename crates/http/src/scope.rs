@@ -269,15 +269,6 @@ where
                 Poll::Ready(Ok(response))
             }
             Ok(Poll::Ready(Err(error))) => fail(problem_of(&error.error_response())),
-            Err(panic) => fail(of_panic(Some(panic))),
-            Ok(Poll::Ready(Ok(response))) => {
-                let mut response = finish(response, header, security);
-                if *this.closes && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-                    response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-                }
-                Poll::Ready(Ok(response))
-            }
-            Ok(Poll::Ready(Err(error))) => fail(problem_of(&error.error_response())),
             Ok(Poll::Pending) => {
                 let Some(timeout) = *this.timeout else { return Poll::Pending };
                 let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
