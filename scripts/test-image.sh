@@ -15,8 +15,8 @@ own=no
 
 say() { echo "[$((SECONDS / 60))m$(printf %02d $((SECONDS % 60)))s] $*"; }
 fail() {
+    compose logs --no-color --tail 30 >&2 2>/dev/null || true
     echo "test-image: $*" >&2
-    compose logs --tail 30 >&2 2>/dev/null || true
     exit 1
 }
 pass() {
@@ -117,7 +117,7 @@ send_events() {
 check_container() {
     local id
     id=$(container)
-    expect "its user" 10001 "$(docker top "$id" -eo uid | sed -n '2s/ //gp')"
+    expect "its user" 10001 "$(docker top "$id" -eo pid,uid | awk 'END { print $2 }')"
     ! docker exec "$id" footfall export --output /export.ndjson >/dev/null 2>&1 || fail "the root file system can be written to"
     docker exec "$id" footfall export --output /data/export.ndjson >/dev/null 2>&1 || fail "/data can't be written to"
     ask / | grep --quiet '<script type="module"' || fail "the dashboard's page is not in it"

@@ -60,6 +60,13 @@ resource "aws_vpc_security_group_ingress_rule" "data" {
   to_port                      = each.value
 }
 
+# Where the load balancer's own addresses are: it says whose requests it passes on.
+data "aws_subnet" "public" {
+  for_each = toset(var.public_subnet_ids)
+
+  id = each.value
+}
+
 resource "aws_lb" "this" {
   name                       = var.name
   load_balancer_type         = "application"

@@ -3,6 +3,7 @@
 locals {
   settings = {
     FOOTFALL__SERVER__BIND               = "0.0.0.0:8080"
+    FOOTFALL__SERVER__TRUSTED_PROXIES    = join(",", [for subnet in data.aws_subnet.public : subnet.cidr_block])
     FOOTFALL__STORAGE__BACKEND           = "postgres"
     FOOTFALL__STORAGE__RETENTION         = var.retention
     FOOTFALL__POSTGRES__MIGRATE_ON_START = "false"

@@ -133,7 +133,7 @@ RUN mkdir -p /etc/postgresql-common/createcluster.d \
     && echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.d/none.conf \
     && apt-get update && apt-get install -y postgresql \
     && ln -s /usr/lib/postgresql/*/bin /usr/lib/postgresql/bin \
-    && install -d -o postgres -m 0700 /var/lib/postgresql/data
+    && install -d -o postgres -m 0700 /var/lib/postgresql/data && install -d -o postgres -m 3777 /run/postgresql
 COPY entrypoint /usr/local/bin/entrypoint
 ENV PATH=/usr/lib/postgresql/bin:/usr/local/bin:/usr/bin:/bin PGDATA=/var/lib/postgresql/data
 VOLUME /var/lib/postgresql/data
