@@ -2,9 +2,6 @@
 // is plain JavaScript, so that every build of the service has it.
 
 const METHODS = ["get", "post", "put", "delete"];
-/** Schemas within schemas are shown so far. */
-const DEPTH_MAX = 6;
-
 let api;
 
 /** An element with attributes and children; texts are never read as HTML. */
@@ -15,6 +12,13 @@ function make(name, attributes = {}, ...children) {
   }
   element.append(...children.flat().filter((child) => child !== undefined && child !== null && child !== ""));
   return element;
+}
+
+/** A part that opens. What is in it is made only then: all of it at once would be tens of thousands of elements. */
+function opening(attributes, summary, fill) {
+  const details = make("details", attributes, make("summary", {}, ...summary));
+  details.addEventListener("toggle", () => details.append(...fill()), { once: true });
+  return details;
 }
 
 /** What a `$ref` stands for, and its name. */
@@ -58,7 +62,7 @@ function block(text, label) {
     button.textContent = "Copied";
     setTimeout(() => (button.textContent = "Copy"), 1500);
   });
-  const code = make("pre", { tabindex: "0", role: "region", "aria-label": label }, make("code", {}, text));
+  const code = make("pre", { tabindex: "0", role: "group", "aria-label": label }, make("code", {}, text));
   // Only pages that came over HTTPS, or from this machine, may write to the clipboard.
   return make("div", { class: "block" }, code, navigator.clipboard ? button : "");
 }
@@ -116,40 +120,38 @@ function term(name, schema, { description, required, where }) {
   );
 }
 
-/** The members of an object; forms and lists go on within. */
-function members(schema, depth = 0) {
-  const { part } = resolve(schema);
-  if (!part || depth > DEPTH_MAX) return [];
-  if (part.items) return members(part.items, depth + 1);
-  const forms = part.oneOf ?? part.anyOf;
-  if (forms) return forms.flatMap((form, place) => nested(form, `Form ${place + 1}: ${typeOf(form)}`, depth));
-  const parts = part.allOf ?? [part];
-  const properties = parts.flatMap((each) => {
+/** The properties of an object, those of its parts included. */
+function propertiesOf(part) {
+  return (part.allOf ?? [part]).flatMap((each) => {
     const { part: object } = resolve(each);
-    return Object.entries(object.properties ?? {}).map(([name, value]) => ({
-      name,
-      value,
-      required: object.required?.includes(name),
-    }));
+    const required = object.required ?? [];
+    return Object.entries(object.properties ?? {}).map(([name, value]) => ({ name, value, required: required.includes(name) }));
   });
-  if (properties.length === 0) return [];
-  return [
-    make(
-      "dl",
-      { class: "terms" },
-      ...properties.map(({ name, value, required }) => {
-        const shown = term(name, value, { required });
-        shown.lastChild.append(...nested(value, `Members of ${name}`, depth));
-        return shown;
-      }),
-    ),
-  ];
 }
 
-function nested(schema, title, depth) {
-  const within = members(schema, depth + 1);
-  if (within.length === 0) return depth === 0 && title.startsWith("Form") ? [make("p", {}, title)] : [];
-  return [make("details", { class: "nested" }, make("summary", {}, title), ...within)];
+function hasMembers(schema) {
+  const { part } = resolve(schema);
+  if (part?.items) return hasMembers(part.items);
+  return Boolean(part && (part.oneOf || part.anyOf || propertiesOf(part).length > 0));
+}
+
+/** The members of an object; forms and lists go on within. */
+function members(schema) {
+  if (!hasMembers(schema)) return [];
+  const { part } = resolve(schema);
+  if (part.items) return members(part.items);
+  const forms = part.oneOf ?? part.anyOf;
+  if (forms) return forms.map((form) => nested(form, typeOf(form)) ?? make("p", {}, typeOf(form)));
+  const terms = propertiesOf(part).map(({ name, value, required }) => {
+    const shown = term(name, value, { required });
+    shown.lastChild.append(nested(value, `Members of ${name}`) ?? "");
+    return shown;
+  });
+  return [make("dl", { class: "terms" }, ...terms)];
+}
+
+function nested(schema, title) {
+  return hasMembers(schema) ? opening({ class: "nested" }, [title], () => members(schema)) : undefined;
 }
 
 /** A body's forms by their content types, with examples. */
@@ -169,24 +171,17 @@ function answer(status, reference) {
   const { part } = resolve(reference);
   const headers = Object.entries(part.headers ?? {});
   const links = Object.keys(part.links ?? {});
-  return make(
-    "details",
-    { class: "answer" },
-    make("summary", {}, make("span", { class: `status s${status[0]}` }, status), make("span", {}, ...inline(part.description))),
+  const summary = [make("span", { class: `status s${status[0]}` }, status), make("span", {}, ...inline(part.description))];
+  const terms = headers.map(([name, header]) => {
+    const { part: said } = resolve(header);
+    return term(name, said.schema, { description: said.description });
+  });
+  return opening({ class: "answer" }, summary, () => [
     ...contents(part.content),
-    headers.length > 0 ? make("h5", {}, "Headers") : "",
-    headers.length > 0
-      ? make(
-          "dl",
-          { class: "terms" },
-          ...headers.map(([name, header]) => {
-            const { part: said } = resolve(header);
-            return term(name, said.schema, { description: said.description });
-          }),
-        )
-      : "",
+    make("h5", {}, "Headers"),
+    make("dl", { class: "terms" }, ...terms),
     links.length > 0 ? make("p", {}, "Leads to: ", ...links.flatMap((id) => [linkTo(id), " "])) : "",
-  );
+  ]);
 }
 
 const linkTo = (id) => make("a", { href: `#${id}` }, id);
@@ -219,14 +214,8 @@ function operationOf({ method, path, operation }) {
   const scopes = scopesOf(operation);
   const parameters = (operation.parameters ?? []).map((parameter) => resolve(parameter).part);
   const { requestBody } = operation;
-  return make(
-    "details",
-    { class: "operation", id: operation.operationId },
-    make(
-      "summary",
-      {},
-      make("h3", {}, wordOf(method), make("code", { class: "path" }, path), make("span", { class: "title" }, operation.summary)),
-    ),
+  const title = make("h3", {}, wordOf(method), make("code", { class: "path" }, path), make("span", { class: "title" }, operation.summary));
+  return opening({ class: "operation", id: operation.operationId }, [title], () => [
     make(
       "div",
       { class: "body" },
@@ -247,7 +236,7 @@ function operationOf({ method, path, operation }) {
       make("h4", {}, "Answers"),
       ...Object.entries(operation.responses).map(([status, reference]) => answer(status, reference)),
     ),
-  );
+  ]);
 }
 
 /** All operations by their tags, in the order of the tags. */
