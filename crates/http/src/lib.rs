@@ -15,6 +15,7 @@ mod proxies;
 mod rate;
 mod scope;
 mod security;
+mod streams;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub use origin::Origins;
 pub use proxies::TrustedProxies;
 pub use rate::RateLimit;
 pub use scope::RequestScope;
+pub use streams::Streams;
 
 /// Limits of the shell.
 #[derive(Clone, Copy, Debug)]

@@ -28,6 +28,7 @@ use crate::endpoints::{UNCOUNTED, UNTIMED};
 use crate::problem::{Kind, Problem};
 use crate::rate::RateLimit;
 use crate::security::SecurityHeaders;
+use crate::streams::{Stream, Streams};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id that is taken from a caller.
@@ -169,13 +170,18 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let (id, security) = (self.scope.id_of(request.request()), self.scope.security);
+        let stream = match Streams::begin(&request) {
+            Ok(stream) => stream,
+            Err(problem) => {
+                return ScopedRequest::ended(Course::Failed { problem: Some(problem) }, id, security);
+            }
+        };
         if let Err(problem) = self.scope.admit(request.request()) {
             let (request, mut payload) = request.into_parts();
             if let Ok(payload) = Payload::from_request(&request, &mut payload).into_inner() {
                 body::leave_unread(&request, payload);
             }
-            let course = Course::Refused { refusal: Some((request, problem)) };
-            return ScopedRequest { course, id, timeout: None, timer: None, security };
+            return ScopedRequest::ended(Course::Refused { refusal: Some((request, problem)) }, id, security);
         }
         // By its path, and not by a mark that its handler sets: the request is given away here, and a place that both
         // could reach would cost every other request an allocation.
@@ -183,9 +189,9 @@ where
         // Not every panic waits for the future: routing and extraction run here.
         let course = match catch_unwind(AssertUnwindSafe(|| self.service.call(request))) {
             Ok(inner) => Course::Running { inner },
-            Err(panic) => Course::Panicked { panic: Some(panic) },
+            Err(panic) => Course::Failed { problem: Some(problem_of_panic(panic)) },
         };
-        ScopedRequest { course, id, timeout, timer: None, security }
+        ScopedRequest { course, id, timeout, timer: None, security, _stream: stream }
     }
 }
 
@@ -199,6 +205,14 @@ pin_project! {
         // Made only when a request has to wait: most never do.
         timer: Option<Pin<Box<Sleep>>>,
         security: SecurityHeaders,
+        _stream: Option<Stream>,
+    }
+}
+
+impl<F> ScopedRequest<F> {
+    /// One that goes no further.
+    const fn ended(course: Course<F>, id: HeaderValue, security: SecurityHeaders) -> Self {
+        Self { course, id, timeout: None, timer: None, security, _stream: None }
     }
 }
 
@@ -206,9 +220,10 @@ pin_project! {
     #[project = CourseProjection]
     enum Course<F> {
         Running { #[pin] inner: F },
-        // Never let in.
+        // Never let in. Its body is read on.
         Refused { refusal: Option<(HttpRequest, Problem)> },
-        Panicked { panic: Option<Box<dyn Any + Send>> },
+        // Without a request that an answer could belong to.
+        Failed { problem: Option<Problem> },
     }
 }
 
@@ -223,18 +238,19 @@ where
         let this = self.project();
         let (header, security) = (&*this.id, *this.security);
         let fail = |problem| Poll::Ready(Err(Refusal { problem, id: header.clone(), security }.into()));
+        let polled_again = || problem_of_panic(Box::new("polled after its end"));
         let inner = match this.course.project() {
             CourseProjection::Running { inner } => inner,
-            CourseProjection::Panicked { panic } => return fail(of_panic(panic.take())),
+            CourseProjection::Failed { problem } => return fail(problem.take().unwrap_or_else(polled_again)),
             CourseProjection::Refused { refusal } => {
                 return match refusal.take() {
                     Some((request, problem)) => Poll::Ready(Ok(refuse(request, &problem, header, security))),
-                    None => fail(of_panic(None)),
+                    None => fail(polled_again()),
                 };
             }
         };
         match catch_unwind(AssertUnwindSafe(|| inner.poll(context))) {
-            Err(panic) => fail(of_panic(Some(panic))),
+            Err(panic) => fail(problem_of_panic(panic)),
             Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(finish(response, header, security))),
             Ok(Poll::Ready(Err(error))) => fail(problem_of(&error.error_response())),
             Ok(Poll::Pending) => {
@@ -309,20 +325,20 @@ fn problem_of<B>(response: &HttpResponse<B>) -> Problem {
     response.extensions().get::<Problem>().cloned().unwrap_or_else(|| Problem::of_status(response.status()))
 }
 
-fn of_panic(panic: Option<Box<dyn Any + Send>>) -> Problem {
-    let panic = panic.unwrap_or_else(|| Box::new("polled after its end"));
-    let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    let cause: Box<dyn std::error::Error + Send + Sync> = format!("a handler panicked: {text}").into();
-    Problem::internal(cause.into())
-}
-
 /// A problem outside any response that could carry it.
 #[derive(Debug)]
 struct Refusal {
     problem: Problem,
     id: HeaderValue,
     security: SecurityHeaders,
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it ends here")]
+fn problem_of_panic(panic: Box<dyn Any + Send>) -> Problem {
+    let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    let cause: Box<dyn std::error::Error + Send + Sync> = format!("a handler panicked: {text}").into();
+    Problem::internal(cause.into())
 }
 
 impl std::fmt::Display for Refusal {
