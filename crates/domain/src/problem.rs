@@ -58,6 +58,34 @@ pub enum Code {
 }
 
 impl Code {
+    /// Every code, in the order of their declaration.
+    pub const ALL: [Self; 24] = [
+        Self::BadCursor,
+        Self::Blank,
+        Self::DuplicateMember,
+        Self::EmptyBatch,
+        Self::InvalidDomain,
+        Self::InvalidUrl,
+        Self::KeyReused,
+        Self::LoneSurrogate,
+        Self::Malformed,
+        Self::NotATimestamp,
+        Self::NotAUuid,
+        Self::NotOneOf,
+        Self::NulCharacter,
+        Self::OutOfRange,
+        Self::Required,
+        Self::SchemaViolation,
+        Self::TooDeep,
+        Self::TooLarge,
+        Self::TooLong,
+        Self::TooManyEvents,
+        Self::UnknownEventType,
+        Self::UnknownParameter,
+        Self::UnknownTimeZone,
+        Self::WrongType,
+    ];
+
     /// The word as clients see it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -119,5 +147,15 @@ impl FieldError {
     /// An error in the query parameter of that name.
     pub fn in_query(name: &str, code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(format!("query:{name}"), code, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_at_its_place() {
+        assert!(Code::ALL.iter().enumerate().all(|(place, code)| *code as usize == place));
     }
 }

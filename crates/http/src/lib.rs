@@ -11,7 +11,9 @@ mod origin;
 mod params;
 mod path;
 mod problem;
+mod requests;
 mod scope;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +23,14 @@ use footfall_ports::{Analytics, Clock, Domains, EventLog, Health, Segments, User
 use footfall_services::live::Live;
 use footfall_services::{Answers, Ingest, Memberships, SegmentSnapshots};
 
+use requests::Counter;
+
 pub use access::{Keys, Scopes};
 pub use endpoints::routes;
 pub use origin::Origins;
+pub use requests::{RequestStats, Requests, RouteStats};
 pub use scope::RequestScope;
+pub use trace::{Followed, REQUEST_SPAN, Traces};
 
 /// Limits of the shell.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +75,8 @@ pub struct Api {
     pub keys: Option<Keys>,
     /// Pages of which other origins may use the service.
     pub origins: Origins,
+    /// Counts requests.
+    pub requests: Arc<Requests>,
     /// Knows whether what is needed is there.
     pub health: Arc<dyn Health>,
     /// What operators' monitoring reads.
@@ -81,6 +89,8 @@ pub struct Api {
 
 /// Adds every route. `api` is made outside the workers, which share it.
 pub fn configure(config: &mut ServiceConfig, api: web::Data<Api>) {
-    endpoints::configure(config, api.keys.as_ref());
+    let counter = Counter::new(api.requests.clone());
+    endpoints::configure(config, api.keys.as_ref(), &counter);
+    config.app_data(counter);
     config.app_data(api);
 }

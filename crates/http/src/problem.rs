@@ -184,7 +184,7 @@ impl Problem {
     }
 
     /// The answer.
-    pub(crate) fn respond(&self, request_id: &str) -> HttpResponse {
+    pub(crate) fn respond(&self, request_id: &str, trace_id: Option<&str>) -> HttpResponse {
         let mut response = HttpResponse::build(self.status());
         if let Some(retry_after) = self.0.retry_after {
             response.insert_header((RETRY_AFTER, retry_after.as_secs().max(1)));
@@ -200,15 +200,16 @@ impl Problem {
         }
         response
             .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")))
-            .body(self.document(request_id))
+            .body(self.document(request_id, trace_id))
     }
 
     /// The document. Causes are logged here, once.
-    pub(crate) fn document(&self, request_id: &str) -> Vec<u8> {
+    pub(crate) fn document(&self, request_id: &str, trace_id: Option<&str>) -> Vec<u8> {
         if let Some(cause) = &self.0.cause {
             let cause = chain(&**cause);
             tracing::error!(
                 request_id,
+                trace_id,
                 status = self.status().as_u16(),
                 cause,
                 "a request failed: {}",
@@ -229,7 +230,8 @@ impl Problem {
         serde_json::to_vec(&document).unwrap_or_default()
     }
 
-    fn status(&self) -> StatusCode {
+    /// Its status.
+    pub(crate) fn status(&self) -> StatusCode {
         match self.0.kind {
             Kind::MalformedBody | Kind::InvalidQuery | Kind::InvalidHeader => StatusCode::BAD_REQUEST,
             Kind::Unauthorized => StatusCode::UNAUTHORIZED,

@@ -10,11 +10,12 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{self, Context, Poll};
 use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use pin_project_lite::pin_project;
@@ -23,6 +24,8 @@ use tokio::time::Sleep;
 use crate::body::{Holding, Unread};
 use crate::endpoints::UNTIMED;
 use crate::problem::Problem;
+use crate::requests::{self, Counted, Counter};
+use crate::trace::{self, Followed, Traces};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id that is taken from a caller.
@@ -33,6 +36,7 @@ const REQUEST_ID_MAX_BYTES: usize = 128;
 pub struct RequestScope {
     timeout: Duration,
     ids: Arc<RequestIds>,
+    traces: Option<Arc<dyn Traces>>,
 }
 
 /// Ids for requests whose caller sent none: a part that differs between processes and a number.
@@ -46,7 +50,13 @@ impl RequestScope {
     /// begins: a body that is sent in pieces goes on as long as the client reads it. `process` is a random number that
     /// tells this process's ids from others'.
     pub fn new(timeout: Duration, process: u64) -> Self {
-        Self { timeout, ids: Arc::new(RequestIds { process, next: AtomicU64::new(0) }) }
+        Self { timeout, ids: Arc::new(RequestIds { process, next: AtomicU64::new(0) }), traces: None }
+    }
+
+    /// Has requests followed.
+    #[must_use]
+    pub fn followed_by(self, traces: Option<Arc<dyn Traces>>) -> Self {
+        Self { traces, ..self }
     }
 }
 
@@ -102,12 +112,28 @@ where
         // By its path, and not by a mark that its handler sets: the request is given away here, and a place that both
         // could reach would cost every other request an allocation.
         let timeout = (!UNTIMED.contains(&request.path())).then_some(self.scope.timeout);
+        let mut counted = request.app_data::<Counter>().map(|counter| counter.begin(request.method()));
+        let followed = self.scope.traces.as_deref().and_then(|traces| {
+            let method = requests::known(request.method());
+            let followed = traces.follow(request.headers(), &|| trace::span(method))?;
+            Some((followed, traces, method))
+        });
+        let entered = followed.as_ref().map(|(followed, ..)| followed.span.enter());
         // Not every panic waits for the future: routing and extraction run here.
         let (inner, panic) = match catch_unwind(AssertUnwindSafe(|| self.service.call(request))) {
             Ok(inner) => (Some(inner), None),
             Err(panic) => (None, Some(panic)),
         };
-        ScopedRequest { inner, panic, id, timeout, timer: None }
+        drop(entered);
+        if let Some(counted) = &mut counted {
+            counted.routed();
+        }
+        let followed = followed.map(|(followed, traces, method)| {
+            let route = counted.as_ref().and_then(Counted::route);
+            followed.routed(traces, method, route, id.to_str().unwrap_or_default());
+            Box::new(followed)
+        });
+        ScopedRequest { inner, panic, id, timeout, timer: None, counted, followed }
     }
 }
 
@@ -121,6 +147,9 @@ pin_project! {
         timeout: Option<Duration>,
         // Made only when a request has to wait: most never do.
         timer: Option<Pin<Box<Sleep>>>,
+        counted: Option<Counted>,
+        // Boxed, for most requests aren't.
+        followed: Option<Box<Followed>>,
     }
 }
 
@@ -131,19 +160,46 @@ where
 {
     type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answered = task::ready!(self.as_mut().advance(context));
+        let status = match &answered {
+            Ok(response) => response.status(),
+            Err(error) => error.as_response_error().status_code(),
+        };
+        if let Some(counted) = &self.counted {
+            counted.answered(status);
+        }
+        if let Some(followed) = &self.followed {
+            followed.answered(status);
+        }
+        Poll::Ready(answered)
+    }
+}
+
+impl<F, B> ScopedRequest<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: MessageBody,
+{
+    #[expect(clippy::type_complexity, reason = "it is the type of the future's output")]
+    fn advance(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<ServiceResponse<EitherBody<B>>, Error>> {
         let this = self.project();
+        let trace_id = this.followed.as_ref().map(|followed| &*followed.trace_id);
+        let _entered = this.followed.as_ref().map(|followed| followed.span.enter());
         let id = this.id.to_str().unwrap_or_default();
         let Some(inner) = this.inner.as_pin_mut() else {
-            return Poll::Ready(Err(Refusal::of_panic(this.panic.take(), this.id).into()));
+            return Poll::Ready(Err(Refusal::of_panic(this.panic.take(), this.id, trace_id).into()));
         };
         match catch_unwind(AssertUnwindSafe(|| inner.poll(context))) {
-            Err(panic) => Poll::Ready(Err(Refusal::of_panic(Some(panic), this.id).into())),
-            Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(finish(response, id, this.id))),
+            Err(panic) => Poll::Ready(Err(Refusal::of_panic(Some(panic), this.id, trace_id).into())),
+            Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(finish(response, id, this.id, trace_id))),
             Ok(Poll::Ready(Err(error))) => {
                 let response = error.error_response();
                 let problem = problem_of(&response);
-                Poll::Ready(Err(Refusal { problem, id: this.id.clone() }.into()))
+                Poll::Ready(Err(Refusal::new(problem, this.id, trace_id).into()))
             }
             Ok(Poll::Pending) => {
                 let Some(timeout) = *this.timeout else { return Poll::Pending };
@@ -151,8 +207,8 @@ where
                 match timer.as_mut().poll(context) {
                     Poll::Pending => Poll::Pending,
                     Poll::Ready(()) => {
-                        tracing::warn!(request_id = id, "a request ran out of its time");
-                        Poll::Ready(Err(Refusal { problem: Problem::timeout(), id: this.id.clone() }.into()))
+                        tracing::warn!(request_id = id, trace_id, "a request ran out of its time");
+                        Poll::Ready(Err(Refusal::new(Problem::timeout(), this.id, trace_id).into()))
                     }
                 }
             }
@@ -165,10 +221,12 @@ fn finish<B: MessageBody>(
     mut response: ServiceResponse<B>,
     id: &str,
     header: &HeaderValue,
+    trace_id: Option<&str>,
 ) -> ServiceResponse<EitherBody<B>> {
     let status = response.status();
     tracing::debug!(
         request_id = id,
+        trace_id,
         method = %response.request().method(),
         // Its pattern, and none where it leads nowhere: a path may name a user.
         path = response.request().match_pattern(),
@@ -177,7 +235,7 @@ fn finish<B: MessageBody>(
     );
     if status.is_client_error() || status.is_server_error() {
         let problem = problem_of(response.response());
-        let mut document = problem.respond(id);
+        let mut document = problem.respond(id, trace_id);
         document.headers_mut().insert(REQUEST_ID, header.clone());
         let unread = response.request().extensions_mut().remove::<Unread>();
         if let Some(unread) = unread {
@@ -203,15 +261,20 @@ fn problem_of<B>(response: &HttpResponse<B>) -> Problem {
 struct Refusal {
     problem: Problem,
     id: HeaderValue,
+    trace_id: Option<String>,
 }
 
 impl Refusal {
-    fn of_panic(panic: Option<Box<dyn Any + Send>>, id: &HeaderValue) -> Self {
+    fn new(problem: Problem, id: &HeaderValue, trace_id: Option<&str>) -> Self {
+        Self { problem, id: id.clone(), trace_id: trace_id.map(str::to_owned) }
+    }
+
+    fn of_panic(panic: Option<Box<dyn Any + Send>>, id: &HeaderValue, trace_id: Option<&str>) -> Self {
         let panic = panic.unwrap_or_else(|| Box::new("polled after its end"));
         let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
         let cause: Box<dyn std::error::Error + Send + Sync> = format!("a handler panicked: {text}").into();
-        Self { problem: Problem::internal(cause.into()), id: id.clone() }
+        Self::new(Problem::internal(cause.into()), id, trace_id)
     }
 }
 
@@ -222,8 +285,13 @@ impl std::fmt::Display for Refusal {
 }
 
 impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        self.problem.status()
+    }
+
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        let mut response = self.problem.respond(self.id.to_str().unwrap_or_default());
+        let mut response =
+            self.problem.respond(self.id.to_str().unwrap_or_default(), self.trace_id.as_deref());
         response.headers_mut().insert(REQUEST_ID, self.id.clone());
         response
     }

@@ -180,6 +180,7 @@ impl Shell {
             keys: None,
             origins: Origins::default(),
             health: ports.clone(),
+            requests: Arc::default(),
             exposition: Arc::new(Nothing),
             clock,
             limits: HttpLimits { body_bytes: 1 << 20, request_timeout: TIMEOUT },

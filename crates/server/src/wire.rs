@@ -4,7 +4,7 @@ use std::any::Any;
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_cors::Cors;
 use actix_web::middleware::Condition;
@@ -18,7 +18,8 @@ use footfall_embedded::{EmbeddedOptions, EmbeddedStore};
 use footfall_http::{Api, HttpLimits, Origins, RequestScope, configure};
 use footfall_memory::{InProcessCache, MemoryOptions, MemoryStore};
 use footfall_ports::{
-    Analytics, Cache, Domains, EventLog, Health, LiveFeed, Segments, SnapshotStore, Store, UserMetrics,
+    Analytics, Cache, Domains, EventLog, Health, LiveFeed, Measured, Segments, SnapshotStore, Store,
+    UserMetrics,
 };
 use footfall_postgres::{PostgresOptions, PostgresStore};
 use footfall_redis::{RedisFeed, RedisOptions, RedisStore};
@@ -34,6 +35,7 @@ use crate::health::Together;
 use crate::jobs;
 use crate::runtime::{RandomIds, SystemClock};
 use crate::telemetry::Telemetry;
+use crate::traces::{Collected, FollowedStore};
 
 /// How long a connection may take to send a request's head, and to close after the last answer.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(5);
@@ -44,14 +46,16 @@ const STALL_MAX: Duration = Duration::from_mins(1);
 const PREFLIGHT_S: usize = 7_200;
 
 /// Serves until SIGTERM or SIGINT, then finishes what is in flight.
-pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn serve(config: &Config, traces: Option<Collected>) -> Result<(), Box<dyn Error>> {
     let stores = open_store(config).await?;
     let redis = redis(config, &stores)?;
     let feed = live_feed(config, &stores, redis.as_ref())?;
-    let telemetry = Arc::new(Telemetry::new(redis.clone())?);
+    let backend = config.storage.backend.name();
+    let telemetry = Arc::new(Telemetry::new(backend, stores.measured.clone(), redis.clone()));
     let api = Data::new(api(config, stores, redis.as_ref(), feed, telemetry.clone())?);
     jobs::start(config, &api, &telemetry, redis.map(|redis| redis.on_return()));
-    let scope = RequestScope::new(config.limits.request_timeout, rand::random());
+    let scope = RequestScope::new(config.limits.request_timeout, rand::random())
+        .followed_by(traces.as_ref().map(Collected::requests));
     let (live, origins) = (api.live.clone(), config.server.cors_origins.clone());
     let server = HttpServer::new(move || {
         App::new()
@@ -73,20 +77,26 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
     let server = server.run();
     let handle = server.handle();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    actix_web::rt::spawn(async move {
+    let stopping = actix_web::rt::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        let since = Instant::now();
         tracing::info!("stopping: no new connections, finishing what is in flight");
         // Those who listen would stay for as long as they are let.
         live.close();
         handle.stop(true).await;
+        since
     });
     for address in addresses {
         println!("listening on http://{address}");
     }
     server.await?;
+    if let Some(traces) = traces {
+        let stopping = stopping.await?.elapsed();
+        traces.finish(config.server.grace_period.saturating_sub(stopping)).await;
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -108,13 +118,24 @@ pub(crate) struct Stores {
     pub(crate) segments: Arc<dyn Segments>,
     pub(crate) snapshots: Arc<dyn SnapshotStore>,
     pub(crate) health: Arc<dyn Health>,
+    measured: Arc<dyn Measured>,
     /// Tells this store from others.
     identity: u64,
 }
 
 impl Stores {
-    /// A store that fills all the ports by itself.
-    fn of<S: Store + 'static>(store: Arc<S>, identity: u64) -> Self {
+    /// A store that fills all the ports by itself. Where traces are collected, its operations are followed.
+    fn of<S: Store + Measured + 'static>(config: &Config, store: S, identity: u64) -> Self {
+        let store = Arc::new(store);
+        let measured: Arc<dyn Measured> = store.clone();
+        if config.otlp.is_some() {
+            Self::filled_by(Arc::new(FollowedStore(store)), measured, identity)
+        } else {
+            Self::filled_by(store, measured, identity)
+        }
+    }
+
+    fn filled_by<S: Store + 'static>(store: Arc<S>, measured: Arc<dyn Measured>, identity: u64) -> Self {
         Self {
             log: store.clone(),
             analytics: store.clone(),
@@ -123,6 +144,7 @@ impl Stores {
             segments: store.clone(),
             snapshots: store.clone(),
             health: store,
+            measured,
             identity,
         }
     }
@@ -140,7 +162,7 @@ pub(crate) async fn open_store(config: &Config) -> Result<Stores, Box<dyn Error>
                 clock: Arc::new(SystemClock),
             })?;
             let identity = store.identity();
-            Stores::of(Arc::new(store), identity)
+            Stores::of(config, store, identity)
         }
         Backend::Memory => {
             let store = MemoryStore::start(MemoryOptions {
@@ -149,7 +171,7 @@ pub(crate) async fn open_store(config: &Config) -> Result<Stores, Box<dyn Error>
                 clock: Arc::new(SystemClock),
             })?;
             let identity = store.identity();
-            Stores::of(Arc::new(store), identity)
+            Stores::of(config, store, identity)
         }
         Backend::Postgres => {
             let store = PostgresStore::open(PostgresOptions {
@@ -161,7 +183,7 @@ pub(crate) async fn open_store(config: &Config) -> Result<Stores, Box<dyn Error>
             })
             .await?;
             let identity = store.identity();
-            Stores::of(Arc::new(store), identity)
+            Stores::of(config, store, identity)
         }
     })
 }
@@ -289,6 +311,7 @@ fn api(
         keys: config.keys.clone(),
         origins: config.server.cors_origins.clone(),
         health,
+        requests: Arc::default(),
         exposition: telemetry,
         clock: Arc::new(SystemClock),
         limits,

@@ -1,4 +1,4 @@
-//! Real services for tests and benchmarks: [`Postgres`], [`PgBouncer`] before it, [`Redis`], and a [`Forwarder`]
+//! Real services for tests and benchmarks: [`Postgres`], [`PgBouncer`] before it, [`Redis`], [`Prometheus`], and a [`Forwarder`]
 //! whose connections can be cut. They are started on free ports of the loopback, any number side by side, and are gone when they are
 //! dropped or when the process that started them ends, however it ends. For Linux: processes are told by `/proc`.
 //!
@@ -12,6 +12,7 @@ mod forwarder;
 mod pgbouncer;
 mod postgres;
 mod programs;
+mod prometheus;
 mod redis;
 mod server;
 mod tls;
@@ -19,4 +20,5 @@ mod tls;
 pub use forwarder::Forwarder;
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
+pub use prometheus::{Prometheus, promtool};
 pub use redis::Redis;

@@ -235,12 +235,12 @@ impl Socket {
     async fn take_in(&self, body: &[u8]) -> String {
         if !self.may_send {
             let problem = Problem::new(Kind::Forbidden, "this key does not allow it: one with ingest does");
-            return ack(&problem.document(self.id.get()));
+            return ack(&problem.document(self.id.get(), None));
         }
         let answer = timeout(self.api.limits.request_timeout, post_events::json(&self.api, body)).await;
         let json = match answer.unwrap_or_else(|_| Err(Problem::timeout())) {
             Ok((_, json)) => json,
-            Err(problem) => problem.document(self.id.get()),
+            Err(problem) => problem.document(self.id.get(), None),
         };
         ack(&json)
     }

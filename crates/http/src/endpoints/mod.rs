@@ -25,7 +25,7 @@ mod user_metrics;
 mod verify;
 mod visitors;
 
-use actix_web::guard;
+use actix_web::guard::{self, Guard};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Payload, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, Responder, Route};
@@ -33,6 +33,7 @@ use actix_web::{FromRequest, Handler, HttpRequest, Responder, Route};
 use crate::access::{self, InQuery, Keys, Scopes};
 use crate::body;
 use crate::problem::{Kind, Problem};
+use crate::requests::{Counter, Requests};
 
 /// Paths whose requests may take as long as they need: they go through all that is stored. See [`crate::RequestScope`].
 pub(crate) const UNTIMED: &[&str] = &["/verify", "/metrics/calculate"];
@@ -84,9 +85,14 @@ fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Adds them all. Keys are asked for where there are any.
-pub(crate) fn configure(config: &mut ServiceConfig, keys: Option<&Keys>) {
-    for endpoint in endpoints() {
-        endpoint.register(config, keys);
+pub(crate) fn configure(config: &mut ServiceConfig, keys: Option<&Keys>, counter: &Counter) {
+    for (number, endpoint) in endpoints().into_iter().enumerate() {
+        let counter = counter.clone();
+        let noted = guard::fn_guard(move |_| {
+            counter.leads_to(number);
+            true
+        });
+        endpoint.register(config, keys, noted);
     }
     config.default_service(web::to(async |request: HttpRequest, payload: Payload| -> Refused {
         body::leave_unread(&request, payload);
@@ -103,6 +109,13 @@ pub fn routes() -> Vec<(&'static str, &'static str, Scopes)> {
         }
     }
     routes
+}
+
+/// Counts requests by the paths of all endpoints, and those that lead to none.
+impl Default for Requests {
+    fn default() -> Self {
+        Self::of(endpoints().into_iter().map(|endpoint| endpoint.path))
+    }
 }
 
 /// What a handler answers that only refuses.
@@ -171,10 +184,10 @@ impl Endpoint {
         self
     }
 
-    /// Other methods are answered with 405.
-    fn register(self, config: &mut ServiceConfig, keys: Option<&Keys>) {
+    /// Other methods are answered with 405. `noted` passes every request that comes here.
+    fn register(self, config: &mut ServiceConfig, keys: Option<&Keys>, noted: impl Guard + 'static) {
         let allowed = self.allowed();
-        let mut resource = web::resource(self.path);
+        let mut resource = web::resource(self.path).guard(noted);
         for (methods, needed, route) in self.routes {
             let is_allowed = self.in_query.is_some_and(|method| methods.starts_with(method));
             let in_query = if is_allowed { InQuery::Allowed } else { InQuery::Ignored };

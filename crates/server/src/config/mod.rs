@@ -19,6 +19,9 @@ pub(crate) use read::ConfigError;
 /// The file that is read where none is named and it is there.
 const DEFAULT_FILE: &str = "footfall.toml";
 
+/// Where a collector takes traces.
+const TRACES_PATH: &str = "/v1/traces";
+
 /// The smallest bound that the memory backend can work within.
 const MEMORY_MIN_BYTES: usize = 64 * 1024;
 
@@ -42,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) metrics: Metrics,
     pub(crate) segments: Segments,
     pub(crate) log: Log,
+    /// Where traces are sent; nowhere where there is none.
+    pub(crate) otlp: Option<Otlp>,
     /// Every setting with its effective value, for showing.
     pub(crate) effective: Vec<(String, String)>,
 }
@@ -68,6 +73,17 @@ pub(crate) enum Backend {
     Embedded,
     Memory,
     Postgres,
+}
+
+impl Backend {
+    /// The word that chooses it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Memory => "memory",
+            Self::Postgres => "postgres",
+        }
+    }
 }
 
 /// The embedded backend.
@@ -148,6 +164,15 @@ pub(crate) struct Segments {
 pub(crate) struct Log {
     pub(crate) json: bool,
     pub(crate) level: String,
+}
+
+/// Where traces are sent, over OTLP.
+#[derive(Debug, Clone)]
+pub(crate) struct Otlp {
+    /// Where spans are posted.
+    pub(crate) url: String,
+    /// Of those requests whose caller leaves it open, so many are followed: from 0 to 1.
+    pub(crate) sample_ratio: f64,
 }
 
 impl Config {
@@ -231,6 +256,7 @@ impl Config {
             json: reader.choice("log.format", "text", &[("text", false), ("json", true)]),
             level: reader.log_level("log.level", "info"),
         };
+        let otlp = otlp(&mut reader);
         let keys = keys(&mut reader, server.bind);
         not_yet(&mut reader);
         let Finished { effective } = reader.finish()?;
@@ -252,6 +278,7 @@ impl Config {
             metrics,
             segments,
             log,
+            otlp,
             effective,
         })
     }
@@ -293,15 +320,31 @@ fn keys(reader: &mut Reader, bind: SocketAddr) -> Option<Keys> {
     keys
 }
 
+fn otlp(reader: &mut Reader) -> Option<Otlp> {
+    let endpoint = reader.secret_url("otlp.endpoint");
+    let sample_ratio = reader.ratio("otlp.sample_ratio", "1");
+    let endpoint = endpoint?;
+    let is_usable = endpoint
+        .parse::<awc::http::Uri>()
+        .is_ok_and(|uri| uri.scheme_str() == Some("http") && uri.host().is_some() && uri.query().is_none());
+    if !is_usable {
+        reader.problem(
+            "otlp.endpoint",
+            "is not the URL of a collector such as http://localhost:4318, without TLS",
+        );
+    }
+    let base = endpoint.trim_end_matches('/').trim_end_matches(TRACES_PATH);
+    Some(Otlp { url: format!("{base}{TRACES_PATH}"), sample_ratio })
+}
+
 /// Settings of the contract that this version can't honour. They promise safety or reach: to ignore them would be to break the
 /// promise in silence.
 fn not_yet(reader: &mut Reader) {
-    const REFUSED: [(&str, &[&str]); 5] = [
+    const REFUSED: [(&str, &[&str]); 4] = [
         ("server.trusted_proxies", &[]),
         ("limits.rate_per_second", &["off"]),
         ("tls.cert", &[]),
         ("tls.key", &[]),
-        ("otlp.endpoint", &[]),
     ];
     for (name, harmless) in REFUSED {
         if reader.text(name).is_some_and(|value| !value.is_empty() && !harmless.contains(&&*value)) {

@@ -11,6 +11,7 @@ mod commands;
 mod generators;
 mod import_access_log;
 mod live;
+mod monitoring;
 mod operations;
 mod page;
 mod redis;
