@@ -181,7 +181,6 @@ where
     F: Future<Output = Result<ServiceResponse<B>, Error>>,
     B: MessageBody,
 {
-    #[expect(clippy::type_complexity, reason = "it is the type of the future's output")]
     fn advance(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,

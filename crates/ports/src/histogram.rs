@@ -60,7 +60,9 @@ mod tests {
     #[test]
     fn values_are_counted_where_they_lie() {
         let histogram = Histogram::new(&[1, 10]);
-        [0, 1, 2, 10, 11, 1_000].iter().for_each(|value| histogram.add(*value));
+        for value in [0, 1, 2, 10, 11, 1_000] {
+            histogram.add(value);
+        }
         let held = histogram.read();
         assert_eq!((&held.counts[..], held.sum, held.count()), (&[2, 2, 2][..], 1_024, 6));
     }

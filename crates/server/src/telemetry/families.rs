@@ -55,15 +55,15 @@ impl Families {
 
 impl Family<'_> {
     /// Adds the value of a count or a gauge.
-    pub(super) fn value(&mut self, labels: Labels<'_>, value: impl AsValue) -> &mut Self {
+    pub(super) fn value(&mut self, labels: Labels<'_>, value: impl Figure) -> &mut Self {
         let mut metric = metric(labels);
         if self.0.get_field_type() == MetricType::COUNTER {
             let mut counter = Counter::default();
-            counter.set_value(value.as_value());
+            counter.set_value(value.figure());
             metric.set_counter(counter);
         } else {
             let mut gauge = Gauge::default();
-            gauge.set_value(value.as_value());
+            gauge.set_value(value.figure());
             metric.set_gauge(gauge);
         }
         self.0.mut_metric().push(metric);
@@ -92,24 +92,24 @@ impl Family<'_> {
 }
 
 /// What may be the value of a figure.
-pub(super) trait AsValue {
-    fn as_value(self) -> f64;
+pub(super) trait Figure {
+    fn figure(self) -> f64;
 }
 
-impl AsValue for u64 {
-    fn as_value(self) -> f64 {
+impl Figure for u64 {
+    fn figure(self) -> f64 {
         self as f64
     }
 }
 
-impl AsValue for f64 {
-    fn as_value(self) -> f64 {
+impl Figure for f64 {
+    fn figure(self) -> f64 {
         self
     }
 }
 
-impl AsValue for bool {
-    fn as_value(self) -> f64 {
+impl Figure for bool {
+    fn figure(self) -> f64 {
         f64::from(u8::from(self))
     }
 }

@@ -170,7 +170,7 @@ fn served(families: &mut Families, api: &Api) {
     let stats = api.live.stats();
     families
         .gauge("footfall_live_listeners", "Who listens to the live stream now.")
-        .value(&[], stats.listeners as u64);
+        .value(&[], stats.listeners);
     let mut events = families.counter(
         "footfall_live_events_total",
         "Events of the live stream: written as JSON once each, delivered to a listener, or left out where one was slow.",

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderName};
 use footfall_http::{Followed, REQUEST_SPAN, Traces};
 use footfall_ports::{FLUSH_SPAN, SPANS};
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
@@ -158,6 +158,6 @@ impl Extractor for Headers<'_> {
     }
 
     fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(|name| name.as_str()).collect()
+        self.0.keys().map(HeaderName::as_str).collect()
     }
 }

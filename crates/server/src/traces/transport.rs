@@ -48,20 +48,19 @@ pub(super) fn start() -> io::Result<Transport> {
 impl HttpClient for Transport {
     async fn send_bytes(&self, request: Request<Bytes>) -> Answer {
         let (answer, answered) = oneshot::channel();
-        let gone = |_| HttpError::from("the thread that sends traces has ended");
-        self.requests.send(Sending { request, answer }).await.map_err(|_| gone(()))?;
-        let answer = answered.await.unwrap_or_else(|_| Err(gone(())));
+        let gone = || HttpError::from("the thread that sends traces has ended");
+        self.requests.send(Sending { request, answer }).await.map_err(|_| gone())?;
+        let answer = answered.await.unwrap_or_else(|_| Err(gone()));
         let problem = match &answer {
             Ok(response) if response.status().is_success() => None,
             Ok(response) => Some(response.status().to_string()),
             Err(error) => Some(error.to_string()),
         };
         if self.fails.swap(problem.is_some(), Ordering::Relaxed) != problem.is_some() {
-            match problem {
-                Some(error) => {
-                    tracing::warn!(error, "traces can't be sent to the collector; they are dropped")
-                }
-                None => tracing::info!("traces are sent to the collector again"),
+            if let Some(error) = problem {
+                tracing::warn!(error, "traces can't be sent to the collector; they are dropped");
+            } else {
+                tracing::info!("traces are sent to the collector again");
             }
         }
         answer

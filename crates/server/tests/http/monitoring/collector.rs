@@ -104,7 +104,10 @@ impl Taken {
 
 /// An id as it is written.
 pub(super) fn hex(id: &[u8]) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
+    id.iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|half| char::from_digit(half.into(), 16))
+        .collect()
 }
 
 fn text_of(attributes: &[KeyValue], name: &str) -> Option<String> {

@@ -111,9 +111,9 @@ fn events_and_flushes_are_counted_exactly() {
     assert_eq!(["malformed", "invalid_url", "invalid_domain"].map(rejected), [1, 1, 1], "{}", exposed.text);
     assert_eq!(exposed.sum("footfall_events_rejected_total", &[]) as u64, 7);
     assert_eq!(exposed.sum("footfall_store_flush_events_sum", &[]) as u64, 102, "{}", exposed.text);
-    let flushes = exposed.sum("footfall_store_flush_events_count", &[]);
-    assert!((1.0..=102.0).contains(&flushes), "{flushes}");
-    assert!((exposed.sum("footfall_store_flush_duration_seconds_count", &[]) - flushes).abs() < 0.5);
+    let count = exposed.sum("footfall_store_flush_events_count", &[]);
+    assert!((1.0..=102.0).contains(&count), "{count}");
+    assert!((exposed.sum("footfall_store_flush_duration_seconds_count", &[]) - count).abs() < 0.5);
     assert!(exposed.sum("footfall_store_errors_total", &[]) < 0.5, "{}", exposed.text);
     assert!(exposed.sum("footfall_store_queue_events", &[]) < 0.5, "{}", exposed.text);
 }
@@ -173,9 +173,8 @@ fn the_manual_names_every_figure() {
         let all = Exposition::of(server);
         for (name, kind) in &all.kinds {
             let labels: Vec<String> =
-                all.label_names(name).iter().map(|label| format!("`{label}`")).collect();
-            let labels = labels.iter().map(|label| format!("{label} ")).collect::<String>();
-            exposed.insert(format!("| `{name}` | {kind} | {labels}|"));
+                all.label_names(name).iter().map(|label| format!("`{label}` ")).collect();
+            exposed.insert(format!("| `{name}` | {kind} | {}|", labels.concat()));
         }
     }
     let manual = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations.md"));
