@@ -13,6 +13,7 @@ mod path;
 mod problem;
 mod requests;
 mod scope;
+mod streams;
 mod trace;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub use endpoints::routes;
 pub use origin::Origins;
 pub use requests::{RequestStats, Requests, RouteStats};
 pub use scope::RequestScope;
+pub use streams::Streams;
 pub use trace::{Followed, REQUEST_SPAN, Traces};
 
 /// Limits of the shell.

@@ -25,6 +25,7 @@ use crate::body::{Holding, Unread};
 use crate::endpoints::UNTIMED;
 use crate::problem::Problem;
 use crate::requests::{self, Counted, Counter};
+use crate::streams::{Stream, Streams};
 use crate::trace::{self, Followed, Traces};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -109,10 +110,14 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let id = request.headers().get(REQUEST_ID).filter(|id| is_sane(id)).cloned();
         let id = id.unwrap_or_else(|| self.scope.ids.next());
+        let mut counted = request.app_data::<Counter>().map(|counter| counter.begin(request.method()));
+        let stream = match Streams::begin(&request) {
+            Ok(stream) => stream,
+            Err(problem) => return ScopedRequest::refused(problem, id, counted),
+        };
         // By its path, and not by a mark that its handler sets: the request is given away here, and a place that both
         // could reach would cost every other request an allocation.
         let timeout = (!UNTIMED.contains(&request.path())).then_some(self.scope.timeout);
-        let mut counted = request.app_data::<Counter>().map(|counter| counter.begin(request.method()));
         let followed = self.scope.traces.as_deref().and_then(|traces| {
             let method = requests::known(request.method());
             let followed = traces.follow(request.headers(), &|| trace::span(method))?;
@@ -120,9 +125,9 @@ where
         });
         let entered = followed.as_ref().map(|(followed, ..)| followed.span.enter());
         // Not every panic waits for the future: routing and extraction run here.
-        let (inner, panic) = match catch_unwind(AssertUnwindSafe(|| self.service.call(request))) {
+        let (inner, refused) = match catch_unwind(AssertUnwindSafe(|| self.service.call(request))) {
             Ok(inner) => (Some(inner), None),
-            Err(panic) => (None, Some(panic)),
+            Err(panic) => (None, Some(problem_of_panic(panic))),
         };
         drop(entered);
         if let Some(counted) = &mut counted {
@@ -133,7 +138,7 @@ where
             followed.routed(traces, method, route, id.to_str().unwrap_or_default());
             Box::new(followed)
         });
-        ScopedRequest { inner, panic, id, timeout, timer: None, counted, followed }
+        ScopedRequest { inner, refused, id, timeout, timer: None, _stream: stream, counted, followed }
     }
 }
 
@@ -142,14 +147,23 @@ pin_project! {
     pub struct ScopedRequest<F> {
         #[pin]
         inner: Option<F>,
-        panic: Option<Box<dyn Any + Send>>,
+        // Why there is no future.
+        refused: Option<Problem>,
         id: HeaderValue,
         timeout: Option<Duration>,
         // Made only when a request has to wait: most never do.
         timer: Option<Pin<Box<Sleep>>>,
+        _stream: Option<Stream>,
         counted: Option<Counted>,
         // Boxed, for most requests aren't.
         followed: Option<Box<Followed>>,
+    }
+}
+
+impl<F> ScopedRequest<F> {
+    const fn refused(problem: Problem, id: HeaderValue, counted: Option<Counted>) -> Self {
+        let refused = Some(problem);
+        Self { inner: None, refused, id, timeout: None, timer: None, _stream: None, counted, followed: None }
     }
 }
 
@@ -190,10 +204,12 @@ where
         let _entered = this.followed.as_ref().map(|followed| followed.span.enter());
         let id = this.id.to_str().unwrap_or_default();
         let Some(inner) = this.inner.as_pin_mut() else {
-            return Poll::Ready(Err(Refusal::of_panic(this.panic.take(), this.id, trace_id).into()));
+            let problem =
+                this.refused.take().unwrap_or_else(|| problem_of_panic(Box::new("polled after its end")));
+            return Poll::Ready(Err(Refusal::new(problem, this.id, trace_id).into()));
         };
         match catch_unwind(AssertUnwindSafe(|| inner.poll(context))) {
-            Err(panic) => Poll::Ready(Err(Refusal::of_panic(Some(panic), this.id, trace_id).into())),
+            Err(panic) => Poll::Ready(Err(Refusal::new(problem_of_panic(panic), this.id, trace_id).into())),
             Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(finish(response, id, this.id, trace_id))),
             Ok(Poll::Ready(Err(error))) => {
                 let response = error.error_response();
@@ -267,14 +283,14 @@ impl Refusal {
     fn new(problem: Problem, id: &HeaderValue, trace_id: Option<&str>) -> Self {
         Self { problem, id: id.clone(), trace_id: trace_id.map(str::to_owned) }
     }
+}
 
-    fn of_panic(panic: Option<Box<dyn Any + Send>>, id: &HeaderValue, trace_id: Option<&str>) -> Self {
-        let panic = panic.unwrap_or_else(|| Box::new("polled after its end"));
-        let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        let cause: Box<dyn std::error::Error + Send + Sync> = format!("a handler panicked: {text}").into();
-        Self::new(Problem::internal(cause.into()), id, trace_id)
-    }
+#[expect(clippy::needless_pass_by_value, reason = "it ends here")]
+fn problem_of_panic(panic: Box<dyn Any + Send>) -> Problem {
+    let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    let cause: Box<dyn std::error::Error + Send + Sync> = format!("a handler panicked: {text}").into();
+    Problem::internal(cause.into())
 }
 
 impl std::fmt::Display for Refusal {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_cors::Cors;
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::middleware::Condition;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
@@ -15,7 +16,7 @@ use footfall_domain::page::PageRules;
 use footfall_domain::types::EventTypes;
 use footfall_domain::validate::Rules;
 use footfall_embedded::{EmbeddedOptions, EmbeddedStore};
-use footfall_http::{Api, HttpLimits, Origins, RequestScope, configure};
+use footfall_http::{Api, HttpLimits, Origins, RequestScope, Streams, configure};
 use footfall_memory::{InProcessCache, MemoryOptions, MemoryStore};
 use footfall_ports::{
     Analytics, Cache, Domains, EventLog, Health, LiveFeed, Measured, Segments, SnapshotStore, Store,
@@ -28,13 +29,14 @@ use footfall_services::{
     Answers, Ingest, Limits, Memberships, SegmentSnapshots, TieredSnapshots, read_types,
 };
 use socket2::SockRef;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Backend, Config};
 use crate::health::Together;
 use crate::jobs;
 use crate::runtime::{RandomIds, SystemClock};
 use crate::telemetry::Telemetry;
+use crate::tls::Certificate;
 use crate::traces::{Collected, FollowedStore};
 
 /// How long a connection may take to send a request's head, and to close after the last answer.
@@ -57,6 +59,7 @@ pub(crate) async fn serve(config: &Config, traces: Option<Collected>) -> Result<
     let scope = RequestScope::new(config.limits.request_timeout, rand::random())
         .followed_by(traces.as_ref().map(Collected::requests));
     let (live, origins) = (api.live.clone(), config.server.cors_origins.clone());
+    let certificate = config.tls.clone().map(Certificate::read).transpose()?;
     let server = HttpServer::new(move || {
         App::new()
             .wrap(scope.clone())
@@ -65,18 +68,27 @@ pub(crate) async fn serve(config: &Config, traces: Option<Collected>) -> Result<
             .configure(|routes| configure(routes, api.clone()))
     })
     .workers(config.server.workers)
-    .on_connect(|connection, _| give_up_stalled(connection))
+    .on_connect(|connection, of_connection| {
+        give_up_stalled(connection);
+        of_connection.insert(Streams::default());
+    })
     .keep_alive(KEEP_ALIVE)
     .client_request_timeout(CLIENT_PATIENCE)
     .client_disconnect_timeout(CLIENT_PATIENCE)
     .shutdown_timeout(config.server.grace_period.as_secs().max(1))
-    .disable_signals()
-    .bind(config.server.bind)
-    .map_err(|error| format!("{} can't be bound: {error}", config.server.bind))?;
-    let addresses = server.addrs();
+    .disable_signals();
+    let bind = config.server.bind;
+    let bound = match &certificate {
+        Some(certificate) => server.bind_rustls_0_23(bind, Arc::clone(certificate).server_config()?),
+        None => server.bind(bind),
+    };
+    let server = bound.map_err(|error| format!("{bind} can't be bound: {error}"))?;
+    let addresses: Vec<String> =
+        server.addrs_with_scheme().iter().map(|(address, scheme)| format!("{scheme}://{address}")).collect();
     let server = server.run();
     let handle = server.handle();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    actix_web::rt::spawn(reload_on_hangup(signal(SignalKind::hangup())?, certificate));
     let stopping = actix_web::rt::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -90,7 +102,7 @@ pub(crate) async fn serve(config: &Config, traces: Option<Collected>) -> Result<
         since
     });
     for address in addresses {
-        println!("listening on http://{address}");
+        println!("listening on {address}");
     }
     server.await?;
     if let Some(traces) = traces {
@@ -101,10 +113,23 @@ pub(crate) async fn serve(config: &Config, traces: Option<Collected>) -> Result<
     Ok(())
 }
 
+/// Reads the certificate again on each SIGHUP, so that a renewed one needs no restart. Without HTTPS there is nothing to read, and
+/// the signal, which would end the process, does no harm.
+async fn reload_on_hangup(mut hangup: Signal, certificate: Option<Arc<Certificate>>) {
+    while hangup.recv().await.is_some() {
+        match certificate.as_ref().map(|certificate| certificate.reload()) {
+            Some(Ok(())) => tracing::info!("the certificate was read again"),
+            Some(Err(error)) => tracing::error!("the certificate stays as it was: {error}"),
+            None => tracing::info!("SIGHUP: there is no certificate to read again"),
+        }
+    }
+}
+
 /// Has the system break a connection whose peer takes nothing of what is sent for so long: a listener that is stuck, or gone
 /// without a word. Where that can't be set it is left to the system's own, longer time.
 fn give_up_stalled(connection: &dyn Any) {
-    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+    let encrypted = connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0);
+    if let Some(stream) = encrypted.or_else(|| connection.downcast_ref::<TcpStream>()) {
         let _ = SockRef::from(stream).set_tcp_user_timeout(Some(STALL_MAX));
     }
 }

@@ -22,3 +22,4 @@ pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use prometheus::{Prometheus, promtool};
 pub use redis::Redis;
+pub use tls::make_certificate_in;

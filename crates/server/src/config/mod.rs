@@ -14,6 +14,8 @@ use footfall_services::Schedule;
 use footfall_services::live::LiveLimits;
 use read::{Finished, Reader};
 
+use crate::tls::CertificateFiles;
+
 pub(crate) use read::ConfigError;
 
 /// The file that is read where none is named and it is there.
@@ -31,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) server: Server,
     /// Keys that are asked for; none: the service is open.
     pub(crate) keys: Option<Keys>,
+    /// What is shown to those who connect; none: plain HTTP.
+    pub(crate) tls: Option<CertificateFiles>,
     pub(crate) storage: Storage,
     pub(crate) embedded: Embedded,
     pub(crate) memory: Memory,
@@ -258,12 +262,14 @@ impl Config {
         };
         let otlp = otlp(&mut reader);
         let keys = keys(&mut reader, server.bind);
+        let tls = tls(&mut reader);
         not_yet(&mut reader);
         let Finished { effective } = reader.finish()?;
         let pages = Pages { tracking_parameters: tracking };
         Ok(Self {
             server,
             keys,
+            tls,
             storage,
             embedded,
             memory,
@@ -337,15 +343,29 @@ fn otlp(reader: &mut Reader) -> Option<Otlp> {
     Some(Otlp { url: format!("{base}{TRACES_PATH}"), sample_ratio })
 }
 
+/// Both files or neither: with one of them plain HTTP would be served where HTTPS was meant.
+fn tls(reader: &mut Reader) -> Option<CertificateFiles> {
+    let [certificate, key] =
+        ["tls.cert", "tls.key"].map(|name| reader.text(name).filter(|file| !file.is_empty()));
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => {
+            Some(CertificateFiles { certificate: certificate.into(), key: key.into() })
+        }
+        (None, None) => None,
+        (certificate, _) => {
+            let (missing, given) =
+                if certificate.is_none() { ("tls.cert", "the key") } else { ("tls.key", "the certificate") };
+            reader.problem(missing, &format!("is needed too, where {given} is given"));
+            None
+        }
+    }
+}
+
 /// Settings of the contract that this version can't honour. They promise safety or reach: to ignore them would be to break the
 /// promise in silence.
 fn not_yet(reader: &mut Reader) {
-    const REFUSED: [(&str, &[&str]); 4] = [
-        ("server.trusted_proxies", &[]),
-        ("limits.rate_per_second", &["off"]),
-        ("tls.cert", &[]),
-        ("tls.key", &[]),
-    ];
+    const REFUSED: [(&str, &[&str]); 2] =
+        [("server.trusted_proxies", &[]), ("limits.rate_per_second", &["off"])];
     for (name, harmless) in REFUSED {
         if reader.text(name).is_some_and(|value| !value.is_empty() && !harmless.contains(&&*value)) {
             reader.problem(name, "this version can't do this yet; leave it unset");

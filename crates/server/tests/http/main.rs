@@ -9,6 +9,7 @@ mod backup;
 mod bad_inputs;
 mod commands;
 mod generators;
+mod https;
 mod import_access_log;
 mod live;
 mod monitoring;
