@@ -118,7 +118,7 @@ seed: ## Put 10,000 made-up users into segments of the running server; again ren
 migrate-up: ## Bring the schema of the configured database up (FOOTFALL__POSTGRES__URL)
 	FOOTFALL__STORAGE__BACKEND=postgres $(CARGO) run --locked -p footfall-server -- migrate
 
-services: ## Install the servers that tests start for themselves, where they are missing (PostgreSQL, PgBouncer, Redis, HAProxy, openssl)
+services: ## Install the servers that tests start for themselves, where they are missing (PostgreSQL, PgBouncer, Redis, HAProxy, Prometheus, openssl)
 	@scripts/install-services.sh
 
 browser: ## Install what the browser tests need, where it is missing (Chromium, fonts, Node.js)

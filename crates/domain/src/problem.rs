@@ -109,3 +109,13 @@ impl FieldError {
         Self::new(format!("query:{name}"), code, message)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_at_its_place() {
+        assert!(Code::ALL.iter().enumerate().all(|(place, code)| *code as usize == place));
+    }
+}

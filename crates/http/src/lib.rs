@@ -15,9 +15,11 @@ mod path;
 mod problem;
 mod proxies;
 mod rate;
+mod requests;
 mod scope;
 mod security;
 mod streams;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +29,8 @@ use footfall_ports::{Analytics, Clock, Domains, EventLog, Health, Segments, User
 use footfall_services::live::Live;
 use footfall_services::{Answers, Ingest, Memberships, SegmentSnapshots};
 
+use requests::Counter;
+
 pub use access::{Keys, Scopes};
 pub use drain::Drain;
 pub use endpoints::routes;
@@ -34,8 +38,10 @@ pub use openapi::Description;
 pub use origin::Origins;
 pub use proxies::TrustedProxies;
 pub use rate::RateLimit;
+pub use requests::{RequestStats, Requests, RouteStats};
 pub use scope::RequestScope;
 pub use streams::Streams;
+pub use trace::{Followed, REQUEST_SPAN, Traces};
 
 /// Limits of the shell.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +88,8 @@ pub struct Api {
     pub origins: Origins,
     /// How much each client may ask; without it, as much as it likes.
     pub rate: Option<RateLimit>,
+    /// Counts requests.
+    pub requests: Arc<Requests>,
     /// Knows whether what is needed is there.
     pub health: Arc<dyn Health>,
     /// What `/openapi.json` answers.
@@ -96,6 +104,8 @@ pub struct Api {
 
 /// Adds every route. `api` is made outside the workers, which share it.
 pub fn configure(config: &mut ServiceConfig, api: web::Data<Api>) {
-    endpoints::configure(config, api.keys.as_ref());
+    let counter = Counter::new(api.requests.clone());
+    endpoints::configure(config, api.keys.as_ref(), &counter);
+    config.app_data(counter);
     config.app_data(api);
 }

@@ -208,7 +208,7 @@ impl Problem {
     }
 
     /// The answer.
-    pub(crate) fn respond(&self, request_id: &str) -> HttpResponse {
+    pub(crate) fn respond(&self, request_id: &str, trace_id: Option<&str>) -> HttpResponse {
         let mut response = HttpResponse::build(self.status());
         if let Some(seconds) = self.retry_after_s() {
             response.insert_header((RETRY_AFTER, seconds));
@@ -224,15 +224,16 @@ impl Problem {
         }
         response
             .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")))
-            .body(self.document(request_id))
+            .body(self.document(request_id, trace_id))
     }
 
     /// The document. Causes are logged here, once.
-    pub(crate) fn document(&self, request_id: &str) -> Vec<u8> {
+    pub(crate) fn document(&self, request_id: &str, trace_id: Option<&str>) -> Vec<u8> {
         if let Some(cause) = &self.0.cause {
             let cause = chain(&**cause);
             tracing::error!(
                 request_id,
+                trace_id,
                 status = self.status().as_u16(),
                 cause,
                 "a request failed: {}",

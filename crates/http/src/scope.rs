@@ -11,12 +11,12 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{self, Context, Poll};
 use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Payload;
@@ -29,8 +29,10 @@ use crate::drain::Drain;
 use crate::endpoints::{UNCOUNTED, UNTIMED};
 use crate::problem::{Kind, Problem};
 use crate::rate::RateLimit;
+use crate::requests::{self, Counted, Counter};
 use crate::security::SecurityHeaders;
 use crate::streams::{Stream, Streams};
+use crate::trace::{self, Followed, Traces};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id that is taken from a caller.
@@ -47,6 +49,7 @@ pub struct RequestScope {
     rate: Option<RateLimit>,
     security: SecurityHeaders,
     drain: Drain,
+    traces: Option<Arc<dyn Traces>>,
 }
 
 /// Ids for requests whose caller sent none: a part that differs between processes and a number.
@@ -62,7 +65,8 @@ impl RequestScope {
     pub fn new(timeout: Duration, process: u64) -> Self {
         let ids = Arc::new(RequestIds { process, next: AtomicU64::new(0) });
         let security = SecurityHeaders::default();
-        Self { timeout, ids, url_bytes: URL_MAX_BYTES, rate: None, security, drain: Drain::default() }
+        let drain = Drain::default();
+        Self { timeout, ids, url_bytes: URL_MAX_BYTES, rate: None, security, drain, traces: None }
     }
 
     /// Once that has begun, each answer closes its connection.
@@ -93,6 +97,13 @@ impl RequestScope {
         self
     }
 
+    /// Has requests followed.
+    #[must_use]
+    pub fn followed_by(mut self, traces: Option<Arc<dyn Traces>>) -> Self {
+        self.traces = traces;
+        self
+    }
+
     /// Completes what a layer around the scope answers by itself, without asking what is inside: CORS preflights and their
     /// refusals. To be wrapped around that layer.
     ///
@@ -108,12 +119,13 @@ impl RequestScope {
             return Ok(response.map_into_left_body());
         }
         let id = self.id_of(response.request());
+        let marks = Marks { id: &id, security: self.security, trace_id: None };
         let refusal = response.response().error().map(ToString::to_string);
         if let Some(detail) = refusal {
             let problem = Problem::new(Kind::Forbidden, detail);
-            return Ok(refuse(response.into_parts().0, &problem, &id, self.security));
+            return Ok(refuse(response.into_parts().0, &problem, marks));
         }
-        Ok(finish(response, &id, self.security))
+        Ok(finish(response, marks))
     }
 
     fn id_of(&self, request: &HttpRequest) -> HeaderValue {
@@ -181,6 +193,7 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let (id, security) = (self.scope.id_of(request.request()), self.scope.security);
+        let mut counted = request.app_data::<Counter>().map(|counter| counter.begin(request.method()));
         let closes = self.scope.drain.has_begun();
         let stream = match self.scope.admit(request.request()) {
             Ok(stream) => stream,
@@ -198,18 +211,45 @@ where
                     timer: None,
                     security,
                     _stream: None,
+                    counted,
+                    followed: None,
                 };
             }
         };
         // By its path, and not by a mark that its handler sets: the request is given away here, and a place that both
         // could reach would cost every other request an allocation.
         let timeout = (!UNTIMED.contains(&request.path())).then_some(self.scope.timeout);
+        let followed = self.scope.traces.as_deref().and_then(|traces| {
+            let method = requests::known(request.method());
+            let followed = traces.follow(request.headers(), &|| trace::span(method))?;
+            Some((followed, traces, method))
+        });
+        let entered = followed.as_ref().map(|(followed, ..)| followed.span.enter());
         // Not every panic waits for the future: routing and extraction run here.
         let course = match catch_unwind(AssertUnwindSafe(|| self.service.call(request))) {
             Ok(inner) => Course::Running { inner },
             Err(panic) => Course::Panicked { panic: Some(panic) },
         };
-        ScopedRequest { course, id, closes, timeout, timer: None, security, _stream: stream }
+        drop(entered);
+        if let Some(counted) = &mut counted {
+            counted.routed();
+        }
+        let followed = followed.map(|(followed, traces, method)| {
+            let route = counted.as_ref().and_then(Counted::route);
+            followed.routed(traces, method, route, id.to_str().unwrap_or_default());
+            Box::new(followed)
+        });
+        ScopedRequest {
+            course,
+            id,
+            closes,
+            timeout,
+            timer: None,
+            security,
+            _stream: stream,
+            counted,
+            followed,
+        }
     }
 }
 
@@ -225,6 +265,9 @@ pin_project! {
         timer: Option<Pin<Box<Sleep>>>,
         security: SecurityHeaders,
         _stream: Option<Stream>,
+        counted: Option<Counted>,
+        // Boxed, for most requests aren't.
+        followed: Option<Box<Followed>>,
     }
 }
 
@@ -245,16 +288,42 @@ where
 {
     type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answered = task::ready!(self.as_mut().advance(context));
+        let status = match &answered {
+            Ok(response) => response.status(),
+            Err(error) => error.as_response_error().status_code(),
+        };
+        if let Some(counted) = &self.counted {
+            counted.answered(status);
+        }
+        if let Some(followed) = &self.followed {
+            followed.answered(status);
+        }
+        Poll::Ready(answered)
+    }
+}
+
+impl<F, B> ScopedRequest<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: MessageBody,
+{
+    fn advance(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<ServiceResponse<EitherBody<B>>, Error>> {
         let this = self.project();
-        let (header, security) = (&*this.id, *this.security);
-        let fail = |problem| Poll::Ready(Err(Refusal { problem, id: header.clone(), security }.into()));
+        let trace_id = this.followed.as_ref().map(|followed| &*followed.trace_id);
+        let _entered = this.followed.as_ref().map(|followed| followed.span.enter());
+        let marks = Marks { id: this.id, security: *this.security, trace_id };
+        let fail = |problem| Poll::Ready(Err(Refusal::new(problem, marks).into()));
         let inner = match this.course.project() {
             CourseProjection::Running { inner } => inner,
             CourseProjection::Panicked { panic } => return fail(of_panic(panic.take())),
             CourseProjection::Refused { refusal } => {
                 return match refusal.take() {
-                    Some((request, problem)) => Poll::Ready(Ok(refuse(request, &problem, header, security))),
+                    Some((request, problem)) => Poll::Ready(Ok(refuse(request, &problem, marks))),
                     None => fail(of_panic(None)),
                 };
             }
@@ -262,7 +331,7 @@ where
         match catch_unwind(AssertUnwindSafe(|| inner.poll(context))) {
             Err(panic) => fail(of_panic(Some(panic))),
             Ok(Poll::Ready(Ok(response))) => {
-                let mut response = finish(response, header, security);
+                let mut response = finish(response, marks);
                 if *this.closes && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                     response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
                 }
@@ -275,8 +344,7 @@ where
                 match timer.as_mut().poll(context) {
                     Poll::Pending => Poll::Pending,
                     Poll::Ready(()) => {
-                        let request_id = header.to_str().unwrap_or_default();
-                        tracing::warn!(request_id, "a request ran out of its time");
+                        tracing::warn!(request_id = marks.id(), trace_id, "a request ran out of its time");
                         fail(Problem::timeout())
                     }
                 }
@@ -285,16 +353,34 @@ where
     }
 }
 
+/// What every answer carries, and what its log lines name.
+#[derive(Clone, Copy)]
+struct Marks<'a> {
+    id: &'a HeaderValue,
+    security: SecurityHeaders,
+    trace_id: Option<&'a str>,
+}
+
+impl<'a> Marks<'a> {
+    fn id(self) -> &'a str {
+        self.id.to_str().unwrap_or_default()
+    }
+
+    fn put_on(self, headers: &mut HeaderMap) {
+        headers.insert(REQUEST_ID, self.id.clone());
+        self.security.complete(headers);
+    }
+}
+
 /// Gives the answer its id, its headers and, where it is an error, its document.
 fn finish<B: MessageBody>(
     mut response: ServiceResponse<B>,
-    header: &HeaderValue,
-    security: SecurityHeaders,
+    marks: Marks<'_>,
 ) -> ServiceResponse<EitherBody<B>> {
     let status = response.status();
-    let id = header.to_str().unwrap_or_default();
     tracing::debug!(
-        request_id = id,
+        request_id = marks.id(),
+        trace_id = marks.trace_id,
         method = %response.request().method(),
         // Its pattern, and none where it leads nowhere: a path may name a user.
         path = response.request().match_pattern(),
@@ -303,24 +389,18 @@ fn finish<B: MessageBody>(
     );
     if status.is_client_error() || status.is_server_error() {
         let problem = problem_of(response.response());
-        return refuse(response.into_parts().0, &problem, header, security);
+        return refuse(response.into_parts().0, &problem, marks);
     }
     if let Some(late) = response.response().extensions().get::<LateId>() {
-        late.0.get_or_init(|| id.to_owned());
+        late.0.get_or_init(|| marks.id().to_owned());
     }
-    response.headers_mut().insert(REQUEST_ID, header.clone());
-    security.complete(response.headers_mut());
+    marks.put_on(response.headers_mut());
     response.map_into_left_body()
 }
 
 /// Answers with a problem. What the client still sends is read on, within a bound.
-fn refuse<B>(
-    request: HttpRequest,
-    problem: &Problem,
-    id: &HeaderValue,
-    security: SecurityHeaders,
-) -> ServiceResponse<EitherBody<B>> {
-    let mut document = document(problem, id, security);
+fn refuse<B>(request: HttpRequest, problem: &Problem, marks: Marks<'_>) -> ServiceResponse<EitherBody<B>> {
+    let mut document = document(problem, marks);
     let unread = request.extensions_mut().remove::<Unread>();
     if let Some(unread) = unread {
         let holding =
@@ -330,10 +410,9 @@ fn refuse<B>(
     ServiceResponse::new(request, document).map_into_right_body()
 }
 
-fn document(problem: &Problem, id: &HeaderValue, security: SecurityHeaders) -> HttpResponse {
-    let mut document = problem.respond(id.to_str().unwrap_or_default());
-    document.headers_mut().insert(REQUEST_ID, id.clone());
-    security.complete(document.headers_mut());
+fn document(problem: &Problem, marks: Marks<'_>) -> HttpResponse {
+    let mut document = problem.respond(marks.id(), marks.trace_id);
+    marks.put_on(document.headers_mut());
     document
 }
 
@@ -355,6 +434,14 @@ struct Refusal {
     problem: Problem,
     id: HeaderValue,
     security: SecurityHeaders,
+    trace_id: Option<String>,
+}
+
+impl Refusal {
+    fn new(problem: Problem, marks: Marks<'_>) -> Self {
+        let Marks { id, security, trace_id } = marks;
+        Self { problem, id: id.clone(), security, trace_id: trace_id.map(str::to_owned) }
+    }
 }
 
 impl std::fmt::Display for Refusal {
@@ -364,8 +451,13 @@ impl std::fmt::Display for Refusal {
 }
 
 impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        self.problem.status()
+    }
+
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        document(&self.problem, &self.id, self.security)
+        let trace_id = self.trace_id.as_deref();
+        document(&self.problem, Marks { id: &self.id, security: self.security, trace_id })
     }
 }
 

@@ -264,6 +264,7 @@ impl Shell {
             rate: None,
             health: ports.clone(),
             description: Description::new().unwrap(),
+            requests: Arc::default(),
             exposition: Arc::new(Nothing),
             clock,
             limits: HttpLimits { body_bytes: 1 << 20, request_timeout: timeout },

@@ -3,7 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::web::Data;
 use footfall_domain::windows::Due;
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::cli::chain;
 use crate::config::Config;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Job, Telemetry};
 
 /// How often memberships that ended are looked for.
 const FORGET_INTERVAL: Duration = Duration::from_hours(1);
@@ -49,9 +49,9 @@ pub(crate) fn start(
 async fn calculate_metrics(schedule: Schedule, api: Data<Api>, telemetry: Arc<Telemetry>) {
     let mut is_due = wait(&schedule, &api).await;
     while is_due {
-        let computed = api.metrics.calculate_metrics(Due::Latest, api.clock.now()).await;
+        let calculate = api.metrics.calculate_metrics(Due::Latest, api.clock.now());
+        let computed = counted(&telemetry, &api, Job::CalculateMetrics, calculate).await;
         let failed = computed.is_err();
-        telemetry.job("calculate_metrics", !failed);
         match computed {
             Ok(windows) => tracing::info!(windows = windows.len(), "computed users' activity"),
             Err(error) => tracing::error!(error = chain(&error), "users' activity can't be computed now"),
@@ -68,8 +68,7 @@ async fn calculate_metrics(schedule: Schedule, api: Data<Api>, telemetry: Arc<Te
 
 async fn refresh_segments(schedule: Schedule, api: Data<Api>, telemetry: Arc<Telemetry>) {
     while wait(&schedule, &api).await {
-        let refreshed = api.snapshots.refresh().await;
-        telemetry.job("refresh_segments", refreshed.is_ok());
+        let refreshed = counted(&telemetry, &api, Job::RefreshSegments, api.snapshots.refresh()).await;
         match refreshed {
             Ok(snapshot) => tracing::debug!(taken_at = %snapshot.taken_at, "counted the segments"),
             Err(error) => tracing::error!(error = chain(&error), "the segments can't be counted now"),
@@ -80,9 +79,8 @@ async fn refresh_segments(schedule: Schedule, api: Data<Api>, telemetry: Arc<Tel
 async fn forget_ended(api: Data<Api>, telemetry: Arc<Telemetry>) {
     loop {
         tokio::time::sleep(FORGET_INTERVAL).await;
-        let now = api.clock.now();
-        let forgotten = api.segments.forget_ended(now).await;
-        telemetry.job("forget_ended_memberships", forgotten.is_ok());
+        let forget = api.segments.forget_ended(api.clock.now());
+        let forgotten = counted(&telemetry, &api, Job::ForgetEndedMemberships, forget).await;
         match forgotten {
             Ok(0) => {}
             Ok(forgotten) => tracing::info!(forgotten, "forgot memberships that ended"),
@@ -91,6 +89,19 @@ async fn forget_ended(api: Data<Api>, telemetry: Arc<Telemetry>) {
             }
         }
     }
+}
+
+/// Runs a job, and counts the run.
+async fn counted<T, E>(
+    telemetry: &Telemetry,
+    api: &Api,
+    job: Job,
+    run: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let began = Instant::now();
+    let result = run.await;
+    telemetry.job(job, began.elapsed(), result.is_ok().then(|| api.clock.now()));
+    result
 }
 
 /// Gives events to listeners, whatever one of them holds.

@@ -10,6 +10,7 @@ mod runtime;
 mod stop;
 mod telemetry;
 mod tls;
+mod traces;
 mod wire;
 
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ use crate::cli::seed::SeedArgs;
 use crate::cli::stream::StreamArgs;
 use crate::cli::verify::VerifyArgs;
 use crate::config::Config;
+use crate::traces::Collected;
 
 /// A request makes a dozen small allocations, and events many more: see docs/adr/0006-dependencies.md.
 #[global_allocator]
@@ -93,8 +95,9 @@ fn run(command: Command, config: &Config) -> Result<ExitCode, Box<dyn std::error
     let system = actix_web::rt::System::new();
     match command {
         Command::Serve => {
-            logging::start(&config.log);
-            system.block_on(wire::serve(config))?;
+            let traces = config.otlp.as_ref().map(Collected::start).transpose()?;
+            logging::start(&config.log, traces.as_ref());
+            system.block_on(wire::serve(config, traces))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Migrate => Ok(system.block_on(cli::migrate::run(config))?),

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_cors::Cors;
 use actix_tls::accept::rustls_0_23::TlsStream;
@@ -21,7 +21,8 @@ use footfall_http::{
 };
 use footfall_memory::{InProcessCache, MemoryOptions, MemoryStore};
 use footfall_ports::{
-    Analytics, Cache, Domains, EventLog, Health, LiveFeed, Segments, SnapshotStore, Store, UserMetrics,
+    Analytics, Cache, Domains, EventLog, Health, LiveFeed, Measured, Segments, SnapshotStore, Store,
+    UserMetrics,
 };
 use footfall_postgres::{PostgresOptions, PostgresStore};
 use footfall_redis::{RedisFeed, RedisOptions, RedisStore};
@@ -40,6 +41,7 @@ use crate::runtime::{RandomIds, SystemClock};
 use crate::stop::Stop;
 use crate::telemetry::Telemetry;
 use crate::tls::Certificate;
+use crate::traces::{Collected, FollowedStore};
 
 /// How long a connection may take to close after the last answer.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
@@ -49,11 +51,12 @@ const STALL_MAX: Duration = Duration::from_mins(1);
 const PREFLIGHT_S: usize = 7_200;
 
 /// Serves until SIGTERM or SIGINT, then finishes what is in flight.
-pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn serve(config: &Config, traces: Option<Collected>) -> Result<(), Box<dyn Error>> {
     let stores = open_store(config).await?;
     let redis = redis(config, &stores)?;
     let feed = live_feed(config, &stores, redis.as_ref())?;
-    let telemetry = Arc::new(Telemetry::new(redis.clone())?);
+    let backend = config.storage.backend.name();
+    let telemetry = Arc::new(Telemetry::new(backend, stores.measured.clone(), redis.clone()));
     let drain = Drain::default();
     let api = Data::new(api(config, stores, redis.as_ref(), feed, telemetry.clone(), drain.clone())?);
     jobs::start(config, &api, &telemetry, redis.map(|redis| redis.on_return()));
@@ -61,7 +64,8 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
         .with_url_bytes(config.limits.url_bytes)
         .with_rate(api.rate.clone())
         .with_https(config.tls.is_some())
-        .closing_on(drain.clone());
+        .closing_on(drain.clone())
+        .followed_by(traces.as_ref().map(Collected::requests));
     let connections = open_files::allow(config.limits.connections);
     let (live, origins) = (api.live.clone(), config.server.cors_origins.clone());
     let certificate = config.tls.clone().map(Certificate::read).transpose()?;
@@ -101,17 +105,23 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
     let stop = Stop::listen()?;
     let drain_period = config.server.drain_period;
     actix_web::rt::spawn(reload_on_hangup(signal(SignalKind::hangup())?, certificate));
-    actix_web::rt::spawn(async move {
+    let stopping = actix_web::rt::spawn(async move {
         stop.asked(&drain, drain_period).await;
+        let since = Instant::now();
         tracing::info!("stopping: no new connections, finishing what is in flight");
         // Those who listen would stay for as long as they are let.
         live.close();
         handle.stop(true).await;
+        since
     });
     for address in addresses {
         println!("listening on {address}");
     }
     server.await?;
+    if let Some(traces) = traces {
+        let stopping = stopping.await?.elapsed();
+        traces.finish(config.server.grace_period.saturating_sub(stopping)).await;
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -146,13 +156,24 @@ pub(crate) struct Stores {
     pub(crate) segments: Arc<dyn Segments>,
     pub(crate) snapshots: Arc<dyn SnapshotStore>,
     pub(crate) health: Arc<dyn Health>,
+    measured: Arc<dyn Measured>,
     /// Tells this store from others.
     identity: u64,
 }
 
 impl Stores {
-    /// A store that fills all the ports by itself.
-    fn of<S: Store + 'static>(store: Arc<S>, identity: u64) -> Self {
+    /// A store that fills all the ports by itself. Where traces are collected, its operations are followed.
+    fn of<S: Store + Measured + 'static>(config: &Config, store: S, identity: u64) -> Self {
+        let store = Arc::new(store);
+        let measured: Arc<dyn Measured> = store.clone();
+        if config.otlp.is_some() {
+            Self::filled_by(Arc::new(FollowedStore(store)), measured, identity)
+        } else {
+            Self::filled_by(store, measured, identity)
+        }
+    }
+
+    fn filled_by<S: Store + 'static>(store: Arc<S>, measured: Arc<dyn Measured>, identity: u64) -> Self {
         Self {
             log: store.clone(),
             analytics: store.clone(),
@@ -161,6 +182,7 @@ impl Stores {
             segments: store.clone(),
             snapshots: store.clone(),
             health: store,
+            measured,
             identity,
         }
     }
@@ -178,7 +200,7 @@ pub(crate) async fn open_store(config: &Config) -> Result<Stores, Box<dyn Error>
                 clock: Arc::new(SystemClock),
             })?;
             let identity = store.identity();
-            Stores::of(Arc::new(store), identity)
+            Stores::of(config, store, identity)
         }
         Backend::Memory => {
             let store = MemoryStore::start(MemoryOptions {
@@ -187,7 +209,7 @@ pub(crate) async fn open_store(config: &Config) -> Result<Stores, Box<dyn Error>
                 clock: Arc::new(SystemClock),
             })?;
             let identity = store.identity();
-            Stores::of(Arc::new(store), identity)
+            Stores::of(config, store, identity)
         }
         Backend::Postgres => {
             let store = PostgresStore::open(PostgresOptions {
@@ -199,7 +221,7 @@ pub(crate) async fn open_store(config: &Config) -> Result<Stores, Box<dyn Error>
             })
             .await?;
             let identity = store.identity();
-            Stores::of(Arc::new(store), identity)
+            Stores::of(config, store, identity)
         }
     })
 }
@@ -332,6 +354,7 @@ fn api(
         rate,
         health: Arc::new(Together(health)),
         description: Description::new()?,
+        requests: Arc::default(),
         exposition: telemetry,
         clock: Arc::new(SystemClock),
         limits,

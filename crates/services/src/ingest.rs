@@ -9,9 +9,11 @@ use footfall_domain::mail::Mail;
 use footfall_domain::problem::{Code, FieldError};
 use footfall_domain::time::Timestamp;
 use footfall_domain::validate::{Envelope, Receipt, Rules, validate_visit};
-use footfall_ports::{Clock, EventIds, EventLog, Outcome, StoreError};
+use footfall_ports::{Clock, EventIds, EventLog, Outcome, SPANS, StoreError};
 use serde::Serialize;
+use tracing::Instrument;
 
+use crate::ingest_stats::{Counters, IngestStats};
 use crate::live::Live;
 
 /// What a request may hold.
@@ -30,6 +32,7 @@ pub struct Ingest {
     rules: Rules,
     limits: Limits,
     retention: Option<Duration>,
+    counters: Counters,
 }
 
 /// What became of one valid event.
@@ -111,7 +114,7 @@ impl Ingest {
         limits: Limits,
         retention: Option<Duration>,
     ) -> Self {
-        Self { log, live, clock, ids, rules, limits, retention }
+        Self { log, live, clock, ids, rules, limits, retention, counters: Counters::default() }
     }
 
     /// What events are checked against.
@@ -119,11 +122,20 @@ impl Ingest {
         &self.rules
     }
 
+    /// What became of events so far.
+    pub fn stats(&self) -> IngestStats {
+        self.counters.read()
+    }
+
     /// Takes in a JSON body: one event or an array of them.
     ///
     /// # Errors
     /// [`IngestError`]; nothing was stored, or, after an error of the store, what was is known as a duplicate later.
     pub async fn json(&self, body: &[u8]) -> Result<Item, IngestError> {
+        self.counters.note_refusal(self.take_json(body).await)
+    }
+
+    async fn take_json(&self, body: &[u8]) -> Result<Item, IngestError> {
         let text = utf8(body)?;
         let mut scanner = Scanner::new(text);
         if scanner.peek() == b'[' {
@@ -152,7 +164,7 @@ impl Ingest {
                 reading.line(line);
             }
         }
-        self.store_all(reading).await
+        self.counters.note_refusal(self.store_all(reading).await)
     }
 
     /// Takes in one visit.
@@ -160,6 +172,10 @@ impl Ingest {
     /// # Errors
     /// As [`Ingest::json`].
     pub async fn visit(&self, body: &[u8]) -> Result<Verdict, IngestError> {
+        self.counters.note_refusal(self.take_visit(body).await)
+    }
+
+    async fn take_visit(&self, body: &[u8]) -> Result<Verdict, IngestError> {
         let text = utf8(body)?;
         let mut batch = EventBatch::with_capacity(1, body.len() + 128);
         let visit = self.receive(|receipt| validate_visit(text, &self.rules, receipt, &mut batch))?;
@@ -171,6 +187,15 @@ impl Ingest {
     /// # Errors
     /// [`IngestError`]; nothing was stored, or, after an error of the store, sending it again with its key is safe.
     pub async fn mail(&self, mail: Mail, domain: &str, key: Option<EventId>) -> Result<Verdict, IngestError> {
+        self.counters.note_refusal(self.take_mail(mail, domain, key).await)
+    }
+
+    async fn take_mail(
+        &self,
+        mail: Mail,
+        domain: &str,
+        key: Option<EventId>,
+    ) -> Result<Verdict, IngestError> {
         let mut batch = EventBatch::with_capacity(1, 128);
         let event_id =
             self.receive(|receipt| mail.event(domain, key, receipt, &mut batch)).map_err(|error| {
@@ -201,10 +226,17 @@ impl Ingest {
 
     /// Has the events stored, and tells listeners of those that are new.
     async fn append(&self, batch: EventBatch) -> Result<Vec<Outcome>, StoreError> {
-        let batch = Arc::new(batch);
+        let span = tracing::debug_span!(target: SPANS, "ingest", events = batch.len());
+        self.append_announced(Arc::new(batch)).instrument(span).await
+    }
+
+    async fn append_announced(&self, batch: Arc<EventBatch>) -> Result<Vec<Outcome>, StoreError> {
         let announcement = self.live.announce(Arc::clone(&batch));
         let outcomes = self.log.append(batch).await;
         announcement.conclude(&outcomes);
+        if let Ok(outcomes) = &outcomes {
+            self.counters.note_outcomes(outcomes);
+        }
         outcomes
     }
 
@@ -228,6 +260,7 @@ impl Ingest {
                 "a batch holds at least one event",
             )]));
         }
+        self.counters.note_rejected(&report.errors);
         if !batch.is_empty() {
             let outcomes = self.append(batch).await?;
             report.accepted = outcomes.iter().filter(|outcome| **outcome == Outcome::Stored).count();

@@ -4,6 +4,7 @@
 mod answers;
 pub mod export;
 mod ingest;
+mod ingest_stats;
 pub mod live;
 mod memberships;
 mod schedule;
@@ -14,6 +15,7 @@ mod turns;
 
 pub use answers::{Answer, AnswerStats, Answers, Question};
 pub use ingest::{BatchReport, Ingest, IngestError, Item, Limits, Rejected, Verdict};
+pub use ingest_stats::IngestStats;
 pub use memberships::{JoinedItem, MembershipReport, Memberships, RejectedMembership};
 pub use schedule::Schedule;
 pub use schema::{TypesFileError, read_types};

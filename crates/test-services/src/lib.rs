@@ -1,4 +1,4 @@
-//! Real services for tests and benchmarks: [`Postgres`], [`PgBouncer`] before it, [`Redis`], [`HaProxy`], and a [`Forwarder`]
+//! Real services for tests and benchmarks: [`Postgres`], [`PgBouncer`] before it, [`Redis`], [`HaProxy`], [`Prometheus`], and a [`Forwarder`]
 //! whose connections can be cut. They are started on free ports of the loopback, any number side by side, and are gone when they are
 //! dropped or when the process that started them ends, however it ends. For Linux: processes are told by `/proc`.
 //!
@@ -13,6 +13,7 @@ mod haproxy;
 mod pgbouncer;
 mod postgres;
 mod programs;
+mod prometheus;
 mod redis;
 mod server;
 mod tls;
@@ -22,5 +23,6 @@ pub use haproxy::HaProxy;
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use programs::free_port;
+pub use prometheus::{Prometheus, promtool};
 pub use redis::Redis;
 pub use tls::make_certificate_in;

@@ -17,7 +17,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// How long a program may take that works on data, such as `psql`.
 pub(crate) const LONG_PATIENCE: Duration = Duration::from_mins(10);
 
-const INSTALL: &str = "scripts/install-services.sh (on Debian: apt-get install postgresql pgbouncer redis-server haproxy openssl)";
+const INSTALL: &str = "scripts/install-services.sh (on Debian: apt-get install postgresql pgbouncer redis-server haproxy prometheus openssl)";
 
 /// Where a program of PostgreSQL is: all of them in one folder, so that they are of one version. On Debian what the PATH
 /// has are wrappers for some of them only.

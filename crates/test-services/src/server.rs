@@ -120,7 +120,8 @@ impl Server {
         let outcome = within(PATIENCE, || {
             let ended = child.try_wait().expect("it is our child");
             let log = self.log_from(before);
-            if log.contains("Address already in use") {
+            // Some write it without a capital.
+            if log.contains("ddress already in use") {
                 Some(Ok(Attempt::PortTaken))
             } else if let Some(status) = ended {
                 Some(Err(format!("ended at once ({status})")))

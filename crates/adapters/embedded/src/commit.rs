@@ -5,8 +5,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use footfall_domain::event::{EventBatch, EventRef};
-use footfall_ports::{Outcome, StoreError};
+use footfall_ports::{FLUSH_SPAN, Outcome, SPANS, StoreError, Waiting as HowMuchWaits};
 use tokio::sync::oneshot;
+use tracing::Span;
+use tracing::field::Empty;
 
 use crate::database::DiskError;
 use crate::store::{Inner, Sync};
@@ -33,6 +35,8 @@ struct Job {
     /// All its events in blocks, where it is large.
     packed: Option<Vec<PackedBlock>>,
     answer: oneshot::Sender<Answer>,
+    /// Where it was appended, if that is followed.
+    span: Span,
 }
 
 /// What waits to be committed, within a bound.
@@ -69,13 +73,24 @@ impl Queue {
             return Err(busy());
         }
         (waiting.events, waiting.bytes) = (events, bytes);
-        waiting.jobs.push(Job { batch, packed, answer });
+        waiting.jobs.push(Job { batch, packed, answer, span: Span::current() });
         let is_awaited = is_first || waiting.jobs.len() == waiting.wanted;
         drop(waiting);
         if is_awaited {
             self.changed.notify_one();
         }
         Ok(receiver)
+    }
+
+    /// What waits, and how much may.
+    pub(crate) fn waiting(&self) -> HowMuchWaits {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        HowMuchWaits {
+            events: waiting.events as u64,
+            events_max: WAITING_EVENTS_MAX as u64,
+            bytes: waiting.bytes as u64,
+            bytes_max: WAITING_BYTES_MAX as u64,
+        }
     }
 
     /// How many batches wait.
@@ -111,6 +126,20 @@ impl Queue {
     }
 }
 
+/// A span for what is committed together: within the first of the appends that are followed, and linked to each.
+fn flush_span(jobs: &[Job]) -> Span {
+    let mut followed = jobs.iter().map(|job| &job.span).filter(|span| !span.is_none()).peekable();
+    let Some(first) = followed.peek() else { return Span::none() };
+    let events: usize = jobs.iter().map(|job| job.batch.len()).sum();
+    let span = tracing::debug_span!(
+        target: SPANS, parent: *first, FLUSH_SPAN, batches = jobs.len(), events, otel.status_code = Empty
+    );
+    followed.for_each(|append| {
+        span.follows_from(append);
+    });
+    span
+}
+
 /// A job whose events have their ordinals.
 struct Numbered {
     outcomes: Vec<Outcome>,
@@ -137,11 +166,15 @@ impl Inner {
     }
 
     fn commit(&self, jobs: Vec<Job>) {
+        let span = flush_span(&jobs);
+        let _entered = span.enter();
         let (numbered, group, blocks) = self.number(jobs);
         let (first, past) = (group.first(), group.past());
+        let began = Instant::now();
         let result = if blocks.is_empty() { Ok(()) } else { self.write(&blocks, past) };
         if let Err(error) = result {
             self.index.lock().unwrap_or_else(PoisonError::into_inner).truncate(first);
+            span.record("otel.status_code", "ERROR");
             self.say_trouble(&error);
             for Numbered { outcomes, answer, depends } in numbered {
                 // Who waited for it may have gone.
@@ -150,6 +183,7 @@ impl Inner {
             return;
         }
         if !blocks.is_empty() {
+            self.counters.flushed(group.len(), began.elapsed());
             self.add_fresh(group);
             self.committed.store(past, Ordering::Release);
             self.trouble.is_over();
@@ -164,7 +198,7 @@ impl Inner {
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         let first = index.end();
         let (mut group, mut blocks) = (Group::new(first), GroupBlocks::new(first, Packing::Quick));
-        let number = |Job { batch, packed, answer }: Job| {
+        let number = |Job { batch, packed, answer, .. }: Job| {
             let mut outcomes = vec![Outcome::Duplicate; batch.len()];
             let (job_first, mut depends) = (index.end(), false);
             for (outcome, event) in outcomes.iter_mut().zip(batch.iter()) {

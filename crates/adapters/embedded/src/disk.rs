@@ -10,7 +10,9 @@
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 
+use footfall_ports::SPANS;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+use tracing::Span;
 
 use crate::database::{Database, DiskError, FACTS, Layout, MayBeNew, pragma};
 use crate::store::Sync;
@@ -79,6 +81,7 @@ impl Disk {
 
     /// Stores blocks. When this returns they are as durable as was asked for when opening.
     pub(crate) fn append(&self, blocks: &[PlacedBlock]) -> Result<(), DiskError> {
+        let _span = statement_span("INSERT").entered();
         if let [block] = blocks {
             // A statement by itself is a transaction.
             return Ok(put_block(&self.writer(), block)?);
@@ -113,6 +116,7 @@ impl Disk {
 
     /// The block that the ordinal is in, with its first ordinal, or the one before where there is none.
     pub(crate) fn block_at(&self, ordinal: u64) -> Result<Option<PlacedBlock>, DiskError> {
+        let _span = statement_span("SELECT").entered();
         self.read(|connection| {
             connection
                 .prepare_cached(
@@ -211,6 +215,19 @@ impl Disk {
             Ok(())
         })
     }
+}
+
+/// A span with the names of OpenTelemetry's semantic conventions for databases.
+fn statement_span(operation: &'static str) -> Span {
+    tracing::debug_span!(
+        target: SPANS,
+        "blocks",
+        otel.name = format_args!("{operation} blocks"),
+        otel.kind = "client",
+        db.system.name = "sqlite",
+        db.operation.name = operation,
+        db.collection.name = "blocks",
+    )
 }
 
 fn put_block(connection: &Connection, (first, value): &PlacedBlock) -> rusqlite::Result<()> {

@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, RwLock};
 
 use footfall_domain::time::Timestamp;
+use footfall_ports::StoreCounters;
 use footfall_read_models::{BulkLoader, ReadModels};
 
 use crate::cache::BlockCache;
@@ -85,6 +86,7 @@ impl Inner {
             removals: AtomicU64::new(0),
             clock,
             queue: Queue::default(),
+            counters: StoreCounters::default(),
             index: Mutex::new(loaded.index),
             committed: AtomicU64::new(extent.end),
             counted: AtomicU64::new(extent.end),

@@ -10,8 +10,12 @@ use footfall_domain::answers::{
 };
 use footfall_domain::event::{Event, EventBatch, EventId};
 use footfall_domain::time::TimeRange;
-use footfall_ports::{Analytics, DependencyState, EventLog, Health, Outcome, StoreError, Version};
+use footfall_ports::{
+    Analytics, DependencyState, EventLog, Health, Measured, Outcome, StoreError, StoreStats, Version,
+};
 use footfall_read_models::ReadModels;
+
+use tracing::Span;
 
 use crate::fold::HALF_CHANGED;
 use crate::store::{EmbeddedStore, Inner};
@@ -27,8 +31,18 @@ impl EmbeddedStore {
     ) -> Result<T, StoreError> {
         // The store, not only what it shares: it must not end while this runs.
         let store = self.clone();
-        let work = move || work(store.inner());
-        tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Failed(error.into()))?
+        let span = Span::current();
+        let work = move || span.in_scope(|| work(store.inner()));
+        let done = tokio::task::spawn_blocking(work).await;
+        self.inner().counters.note(done.unwrap_or_else(|error| Err(StoreError::Failed(error.into()))))
+    }
+
+    async fn commit(&self, batch: Arc<EventBatch>) -> Result<Vec<Outcome>, StoreError> {
+        if self.inner().models.is_poisoned() {
+            return Err(StoreError::Failed(HALF_CHANGED.into()));
+        }
+        let answer = self.inner().queue.push(batch)?;
+        answer.await.unwrap_or_else(|_| Err(StoreError::Failed("the commit thread ended".into())))
     }
 
     pub(crate) async fn ask<T: Send + 'static>(
@@ -45,11 +59,7 @@ impl EventLog for EmbeddedStore {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        if self.inner().models.is_poisoned() {
-            return Err(StoreError::Failed(HALF_CHANGED.into()));
-        }
-        let answer = self.inner().queue.push(batch)?;
-        let outcomes = answer.await.map_err(|_| StoreError::Failed("the commit thread ended".into()))??;
+        let outcomes = self.inner().counters.note(self.commit(batch).await)?;
         // Stored and safe; the answer waits, and its thread serves others, while folding catches up.
         let mut patience = BEHIND_ROUNDS_MAX;
         while self.inner().is_behind() && patience > 0 {
@@ -122,5 +132,11 @@ impl Health for EmbeddedStore {
         let trouble = if inner.models.is_poisoned() { Some(HALF_CHANGED) } else { trouble };
         let state = trouble.map_or(Ok(()), |words| Err(words.to_owned()));
         vec![DependencyState { name: "storage", required: true, state }]
+    }
+}
+
+impl Measured for EmbeddedStore {
+    fn stats(&self) -> StoreStats {
+        StoreStats { waiting: self.inner().queue.waiting(), ..self.inner().counters.read() }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
-use footfall_ports::{Clock, StoreError};
+use footfall_ports::{Clock, StoreCounters, StoreError};
 use footfall_read_models::ReadModels;
 
 use crate::cache::BlockCache;
@@ -164,6 +164,7 @@ pub(crate) struct Inner {
     pub(crate) removals: AtomicU64,
     /// What waits to be committed.
     pub(crate) queue: Queue,
+    pub(crate) counters: StoreCounters,
     pub(crate) index: Mutex<Index>,
     /// Events below this ordinal are committed.
     pub(crate) committed: AtomicU64,

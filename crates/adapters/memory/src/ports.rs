@@ -13,8 +13,8 @@ use footfall_domain::membership::{Joined, Membership};
 use footfall_domain::time::{TimeRange, Timestamp};
 use footfall_domain::windows::{Due, MetricFilter, UserMetric, WindowTotals};
 use footfall_ports::{
-    Analytics, DependencyState, Domains, EventLog, Found, Health, MetricPosition, Outcome, SegmentCounts,
-    Segments, Snapshot, SnapshotStore, StoreError, UserMetrics, Version,
+    Analytics, DependencyState, Domains, EventLog, Found, Health, Measured, MetricPosition, Outcome,
+    SegmentCounts, Segments, Snapshot, SnapshotStore, StoreError, StoreStats, UserMetrics, Version,
 };
 use footfall_read_models::ReadModels;
 
@@ -38,14 +38,22 @@ impl MemoryStore {
     ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.inner);
         let done = tokio::task::spawn_blocking(move || work(&inner)).await;
-        done.map_err(|error| StoreError::Failed(error.into()))
+        self.inner.counters.note(done.map_err(|error| StoreError::Failed(error.into())))
+    }
+
+    /// The same, of what may fail.
+    async fn attempt<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.inner.counters.note(self.work(work).await?)
     }
 }
 
 #[async_trait]
 impl EventLog for MemoryStore {
     async fn append(&self, batch: Arc<EventBatch>) -> Result<Vec<Outcome>, StoreError> {
-        let outcomes = self.inner.append(&batch)?;
+        let outcomes = self.inner.counters.note(self.inner.append(&batch))?;
         // Stored and safe; the answer waits, and its thread serves others, while folding catches up.
         let (before, mut patience) = (self.inner.folded_before_going_on(), BEHIND_ROUNDS_MAX);
         while self.inner.folded_events.load(Ordering::Acquire) < before && patience > 0 {
@@ -56,7 +64,7 @@ impl EventLog for MemoryStore {
     }
 
     async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
-        self.inner.event(id)
+        self.inner.counters.note(self.inner.event(id))
     }
 
     async fn events(&self, filter: EventFilter, slice: Slice) -> Result<Vec<Event>, StoreError> {
@@ -110,7 +118,7 @@ impl Analytics for MemoryStore {
     }
 
     async fn verify(&self) -> Result<Vec<String>, StoreError> {
-        self.work(Inner::verify).await?
+        self.attempt(Inner::verify).await
     }
 }
 
@@ -124,7 +132,7 @@ impl Domains for MemoryStore {
 #[async_trait]
 impl UserMetrics for MemoryStore {
     async fn calculate_metrics(&self, due: Due, now: Timestamp) -> Result<Vec<WindowTotals>, StoreError> {
-        self.work(move |inner| inner.calculate_metrics(due, now)).await?
+        self.attempt(move |inner| inner.calculate_metrics(due, now)).await
     }
 
     async fn user_metrics(
@@ -140,7 +148,7 @@ impl UserMetrics for MemoryStore {
 #[async_trait]
 impl Segments for MemoryStore {
     async fn join(&self, memberships: Vec<Membership>) -> Result<Vec<Joined>, StoreError> {
-        self.work(move |inner| inner.join(&memberships)).await?
+        self.attempt(move |inner| inner.join(&memberships)).await
     }
 
     async fn segment_counts(&self, now: Timestamp) -> Result<SegmentCounts, StoreError> {
@@ -172,5 +180,13 @@ impl Health for MemoryStore {
     async fn check(&self) -> Vec<DependencyState> {
         let state = self.inner.check().map_err(|error| error.to_string());
         vec![DependencyState { name: "storage", required: true, state }]
+    }
+}
+
+impl Measured for MemoryStore {
+    fn stats(&self) -> StoreStats {
+        let Inner { budget, counters, .. } = &*self.inner;
+        let memory_bytes = Some((budget.used() as u64, budget.max() as u64));
+        StoreStats { waiting: self.inner.waiting(), memory_bytes, ..counters.read() }
     }
 }

@@ -4,11 +4,11 @@ use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
 use footfall_domain::event::{Event, EventBatch, EventId, EventRef};
-use footfall_ports::{Clock, Outcome, StoreError};
+use footfall_ports::{Clock, Outcome, StoreCounters, StoreError, Waiting};
 use footfall_read_models::{Location, ReadModels};
 
 use crate::budget::Budget;
@@ -76,6 +76,7 @@ pub(crate) struct Inner {
     pub(crate) removals: AtomicU64,
     /// Events that were ever folded.
     pub(crate) folded_events: AtomicU64,
+    pub(crate) counters: StoreCounters,
     /// Whether the maintenance thread was woken since it last folded.
     woken: AtomicBool,
     /// Whether the last append found the store full.
@@ -110,6 +111,7 @@ impl MemoryStore {
             began: options.clock.now().micros().cast_unsigned(),
             removals: AtomicU64::new(0),
             folded_events: AtomicU64::new(0),
+            counters: StoreCounters::default(),
             woken: AtomicBool::new(false),
             full: AtomicBool::new(false),
             hasher: RandomState::default(),
@@ -277,6 +279,12 @@ impl Inner {
         id.expect("reading was done")
     }
 
+    /// What is not folded yet; beyond so much whoever appends waits.
+    pub(crate) fn waiting(&self) -> Waiting {
+        let events = self.open_events.load(Ordering::Relaxed) as u64;
+        Waiting { events, events_max: OPEN_EVENTS_MAX as u64, ..Waiting::default() }
+    }
+
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         (0..SHARDS).try_for_each(|shard| self.shard(shard).map(drop))
     }
@@ -295,6 +303,7 @@ impl Inner {
     /// Folds what some of the shards hold. It is taken from them only while the models are locked, so whoever locks them
     /// next finds it there.
     fn fold(&self, models: &mut ReadModels, part: usize) {
+        let began = Instant::now();
         let shards = part * FOLD_SHARDS..(part + 1) * FOLD_SHARDS;
         let opens: Vec<Open> = shards.map(|shard| self.shard_whatever(shard).take_open()).collect();
         let folded: usize = opens.iter().map(Open::len).sum();
@@ -303,6 +312,7 @@ impl Inner {
             self.open_events.fetch_sub(folded, Ordering::AcqRel);
             self.folded_events.fetch_add(folded as u64, Ordering::AcqRel);
             self.count_models(models, opens.iter().map(Open::reserved_bytes).sum());
+            self.counters.flushed(folded, began.elapsed());
         }
     }
 

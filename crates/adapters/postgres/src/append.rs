@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use footfall_domain::event::{EventBatch, EventRef};
 use footfall_event_blocks::block::{PackedBlock, Packing, pack_all};
-use footfall_ports::{Outcome, StoreError};
+use footfall_ports::{Outcome, StoreError, Waiting as HowMuchWaits};
 use tokio::sync::{Notify, oneshot};
+use tracing::Span;
 
 /// What may wait: some batches of the largest size, and not a database's worth of them.
 const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -28,6 +29,8 @@ pub(crate) struct Job {
     /// All its events in blocks, where it is large.
     pub(crate) packed: Option<Vec<PackedBlock>>,
     pub(crate) answer: oneshot::Sender<Answer>,
+    /// Where it was appended, if that is followed.
+    pub(crate) span: Span,
 }
 
 /// The batches that wait.
@@ -71,7 +74,7 @@ impl Queue {
             return Err(StoreError::Unavailable { retry_after: RETRY_AFTER, source: None });
         }
         (waiting.events, waiting.bytes) = (events, bytes);
-        waiting.jobs.push_back(Job { batch, packed, answer });
+        waiting.jobs.push_back(Job { batch, packed, answer, span: Span::current() });
         let is_awaited = waiting.jobs.len() == waiting.wanted || events >= COMMIT_EVENTS;
         drop(waiting);
         if is_awaited {
@@ -119,6 +122,17 @@ impl Queue {
                 waiting.wanted = count;
             }
             changed.await;
+        }
+    }
+
+    /// What waits, and how much may.
+    pub(crate) fn waiting(&self) -> HowMuchWaits {
+        let waiting = self.lock();
+        HowMuchWaits {
+            events: waiting.events as u64,
+            events_max: WAITING_EVENTS_MAX as u64,
+            bytes: waiting.bytes as u64,
+            bytes_max: WAITING_BYTES_MAX as u64,
         }
     }
 

@@ -7,8 +7,10 @@ use std::time::Duration;
 use footfall_domain::event::EventId;
 use footfall_event_blocks::block::{Packing, PlacedBlock};
 use footfall_event_blocks::group::{Group, GroupBlocks, Stored};
-use footfall_ports::Outcome;
+use footfall_ports::{FLUSH_SPAN, Outcome, SPANS};
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use crate::append::Job;
@@ -48,7 +50,8 @@ impl Inner {
         let (mut lane, mut patience) = (None, Duration::ZERO);
         while let Some(jobs) = self.queue.take(patience).await {
             let began = Instant::now();
-            self.commit(&mut lane, jobs).await;
+            let span = flush_span(&jobs);
+            self.commit(&mut lane, jobs).instrument(span).await;
             patience = began.elapsed().min(PATIENCE_MAX);
         }
         if let Some(lane) = lane {
@@ -71,6 +74,7 @@ impl Inner {
                     // What became of it is unknown: the lane may be further than we know, and is read like any other now.
                     self.abandon(lane);
                 }
+                Span::current().record("otel.status_code", "ERROR");
                 tracing::error!(%error, batches = jobs.len(), "events are refused: the database can't keep them");
                 let error = Arc::new(error);
                 for job in jobs {
@@ -107,8 +111,10 @@ impl Inner {
             }
             let held = lane.as_mut().expect("one was taken");
             let commit = Commit::of(jobs, &candidates, held.next);
+            let began = Instant::now();
             match self.send(held, &commit).await {
                 Ok(()) => {
+                    self.counters.flushed(candidates.len(), began.elapsed());
                     held.next = commit.group.past();
                     self.tail.add(held.number, commit.group);
                     for Candidate { job, place, .. } in candidates {
@@ -162,6 +168,20 @@ impl Inner {
         let rows = self.connections.query(&KNOWN, &[&ids]).await?;
         Ok(rows.iter().map(|row| EventId::from_bytes(row.get::<_, Uuid>(0).into_bytes())).collect())
     }
+}
+
+/// A span for what is committed together: within the first of the appends that are followed, and linked to each.
+fn flush_span(jobs: &[Job]) -> Span {
+    let mut followed = jobs.iter().map(|job| &job.span).filter(|span| !span.is_none()).peekable();
+    let Some(first) = followed.peek() else { return Span::none() };
+    let events: usize = jobs.iter().map(|job| job.batch.len()).sum();
+    let span = tracing::debug_span!(
+        target: SPANS, parent: *first, FLUSH_SPAN, batches = jobs.len(), events, otel.status_code = Empty
+    );
+    followed.for_each(|append| {
+        span.follows_from(append);
+    });
+    span
 }
 
 /// The first event of each identity, and the outcomes as they are if no other is stored.

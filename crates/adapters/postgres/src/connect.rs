@@ -4,9 +4,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use footfall_ports::{PoolStats, SPANS};
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Config, Row};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use crate::error::DatabaseError;
 use crate::statements::Statement;
@@ -108,6 +111,21 @@ impl Connections {
         Ok(Connection { object, pgbouncer: self.pgbouncer, in_transaction: false, is_sound: false })
     }
 
+    /// How its pools are used.
+    pub(crate) fn stats(&self) -> Vec<PoolStats> {
+        let pools = [("primary", Some(&self.primary)), ("replica", self.replica.as_ref())];
+        let read = |(name, pool): (&'static str, Option<&Pool>)| {
+            let status = pool?.status();
+            Some(PoolStats {
+                name,
+                max: status.max_size as u64,
+                in_use: status.size.saturating_sub(status.available) as u64,
+                waiting: status.waiting as u64,
+            })
+        };
+        pools.into_iter().filter_map(read).collect()
+    }
+
     /// Makes no more connections.
     pub(crate) fn close(&self) {
         self.primary.close();
@@ -144,7 +162,11 @@ impl Connection {
             let prepared = client.prepare_typed_cached(statement.text, statement.types).await?;
             client.query(&prepared, parameters).await
         };
-        let result = in_time(rows).await;
+        let span = statement_span(statement);
+        let result = in_time(rows).instrument(span.clone()).await;
+        if result.is_err() {
+            span.record("otel.status_code", "ERROR");
+        }
         if let Err(DatabaseError::Database(error)) = &result
             && error.as_db_error().is_some()
             && !self.in_transaction
@@ -199,6 +221,20 @@ impl Drop for Connection {
             drop(Object::take(object));
         }
     }
+}
+
+/// A span with the names of OpenTelemetry's semantic conventions for databases.
+fn statement_span(statement: &Statement) -> Span {
+    let name = statement.name.trim_end_matches(".sql");
+    tracing::debug_span!(
+        target: SPANS,
+        "statement",
+        otel.name = name,
+        otel.kind = "client",
+        otel.status_code = Empty,
+        db.system.name = "postgresql",
+        db.query.summary = name,
+    )
 }
 
 async fn in_time<T>(

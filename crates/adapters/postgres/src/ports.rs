@@ -12,14 +12,14 @@ use footfall_domain::membership::{Joined, Membership};
 use footfall_domain::time::{TimeRange, Timestamp};
 use footfall_domain::windows::{Due, MetricFilter, UserMetric, WindowTotals};
 use footfall_ports::{
-    Analytics, DependencyState, Domains, EventLog, Found, Health, MetricPosition, Outcome, SegmentCounts,
-    Segments, Snapshot, SnapshotStore, StoreError, UserMetrics, Version,
+    Analytics, DependencyState, Domains, EventLog, Found, Health, Measured, MetricPosition, Outcome,
+    SegmentCounts, Segments, Snapshot, SnapshotStore, StoreError, StoreStats, UserMetrics, Version,
 };
 use footfall_read_models::ReadModels;
 
 use crate::bring_up::HALF_CHANGED;
 use crate::statements::PING;
-use crate::store::PostgresStore;
+use crate::store::{Inner, PostgresStore};
 
 /// How long an append waits at a time while folding is behind, and how often at most.
 const BEHIND_ROUND: Duration = Duration::from_millis(1);
@@ -28,6 +28,14 @@ const BEHIND_ROUNDS_MAX: u32 = 1_000;
 const PING_PATIENCE: Duration = Duration::from_millis(800);
 
 impl PostgresStore {
+    async fn commit(&self, batch: Arc<EventBatch>) -> Result<Vec<Outcome>, StoreError> {
+        if self.inner().models.is_poisoned() {
+            return Err(StoreError::Failed(HALF_CHANGED.into()));
+        }
+        let answer = self.inner().queue.push(batch)?;
+        answer.await.unwrap_or_else(|_| Err(StoreError::Failed("the appending task ended".into())))
+    }
+
     async fn ask<T: Send + 'static>(
         &self,
         answer: impl FnOnce(&ReadModels) -> T + Send + 'static,
@@ -47,11 +55,7 @@ impl EventLog for PostgresStore {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        if self.inner().models.is_poisoned() {
-            return Err(StoreError::Failed(HALF_CHANGED.into()));
-        }
-        let answer = self.inner().queue.push(batch)?;
-        let outcomes = answer.await.map_err(|_| StoreError::Failed("the appending task ended".into()))??;
+        let outcomes = self.inner().counters.note(self.commit(batch).await)?;
         // Stored and safe; the answer waits, and its thread serves others, while folding catches up.
         let mut patience = BEHIND_ROUNDS_MAX;
         while self.inner().tail.is_behind() && patience > 0 {
@@ -204,5 +208,12 @@ impl Health for PostgresStore {
             states.push(DependencyState { name: "replica", required: false, state });
         }
         states
+    }
+}
+
+impl Measured for PostgresStore {
+    fn stats(&self) -> StoreStats {
+        let Inner { queue, connections, counters, .. } = &**self.inner();
+        StoreStats { waiting: queue.waiting(), pools: connections.stats(), ..counters.read() }
     }
 }

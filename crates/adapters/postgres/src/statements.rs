@@ -6,6 +6,8 @@ use tokio_postgres::types::Type;
 /// A statement and its parameters' types.
 #[derive(Debug)]
 pub(crate) struct Statement {
+    /// What spans call it: its file.
+    pub(crate) name: &'static str,
     pub(crate) text: &'static str,
     pub(crate) types: &'static [Type],
 }
@@ -18,7 +20,7 @@ macro_rules! statement {
     ($(#[$doc:meta])* $name:ident [$($kind:ident),*] $file:literal) => {
         $(#[$doc])*
         pub(crate) static $name: Statement =
-            Statement { text: include_str!(concat!("statements/", $file)), types: &[$(Type::$kind),*] };
+            Statement { name: $file, text: include_str!(concat!("statements/", $file)), types: &[$(Type::$kind),*] };
     };
 }
 

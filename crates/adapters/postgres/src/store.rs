@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
-use footfall_ports::{Clock, StoreError};
+use footfall_ports::{Clock, StoreCounters, StoreError};
 use footfall_read_models::ReadModels;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::append::Queue;
 use crate::bring_up::Progress;
@@ -59,6 +60,7 @@ pub(crate) struct Inner {
     pub(crate) identity: u64,
     /// What waits to be committed.
     pub(crate) queue: Queue,
+    pub(crate) counters: StoreCounters,
     /// What we have committed and not folded.
     pub(crate) tail: Tail,
     pub(crate) models: RwLock<ReadModels>,
@@ -144,7 +146,8 @@ impl PostgresStore {
         work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
     ) -> Result<T, StoreError> {
         let runtime = self.running.runtime.as_ref().expect("it is there until the store ends");
-        runtime.spawn(work).await.map_err(|error| StoreError::Failed(error.into()))?
+        let done = runtime.spawn(work.in_current_span()).await;
+        self.inner().counters.note(done.unwrap_or_else(|error| Err(StoreError::Failed(error.into()))))
     }
 
     /// Puts small blocks together and makes checkpoints of them, drops what has expired and finishes what others left
@@ -180,6 +183,7 @@ impl Inner {
             retention,
             identity,
             queue: Queue::default(),
+            counters: StoreCounters::default(),
             tail: Tail::default(),
             models: RwLock::default(),
             progress: tokio::sync::Mutex::new(unready),

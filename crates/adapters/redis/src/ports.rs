@@ -11,10 +11,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use footfall_domain::time::Timestamp;
 use footfall_ports::{
-    CACHE_KEY_BYTES_MAX, CACHED_BYTES_MAX, Cache, DependencyState, Found, Health, SNAPSHOT_BYTES_MAX,
+    CACHE_KEY_BYTES_MAX, CACHED_BYTES_MAX, Cache, DependencyState, Found, Health, SNAPSHOT_BYTES_MAX, SPANS,
     Snapshot, SnapshotStore, StoreError,
 };
 use redis::Value;
+use redis::aio::MultiplexedConnection;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use crate::bulk::LARGE;
 use crate::error::Trouble;
@@ -38,6 +41,29 @@ impl RedisStore {
             .then(|| format!("{}:cache:{key}", self.inner().prefix).into_bytes())
     }
 
+    /// Runs a command in a span with the names of OpenTelemetry's semantic conventions for databases.
+    async fn run<T: Send + 'static, F: Future<Output = Result<T, Trouble>> + Send>(
+        &self,
+        operation: &'static str,
+        bytes: usize,
+        work: impl FnOnce(MultiplexedConnection) -> F + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let span = tracing::debug_span!(
+            target: SPANS,
+            "command",
+            otel.name = operation,
+            otel.kind = "client",
+            otel.status_code = Empty,
+            db.system.name = "redis",
+            db.operation.name = operation,
+        );
+        let result = self.inner().link.run(bytes, work).instrument(span.clone()).await;
+        if result.is_err() {
+            span.record("otel.status_code", "ERROR");
+        }
+        result
+    }
+
     /// Asks for a snapshot of at most so many bytes.
     async fn read(
         &self,
@@ -53,7 +79,7 @@ impl RedisStore {
             let bytes_max = bytes_max.to_string();
             script.run(connection, &key, [known.as_bytes(), bytes_max.as_bytes()]).await
         };
-        read_of(self.inner().link.run(bytes_expected, work).await?)
+        read_of(self.run("EVALSHA", bytes_expected, work).await?)
     }
 
     async fn find(&self, name: &str, known: Option<Timestamp>) -> Result<Found, Trouble> {
@@ -80,7 +106,7 @@ impl RedisStore {
             let taken_at = snapshot.taken_at.to_string();
             script.run(connection, &key, [taken_at.as_bytes(), &snapshot.bytes]).await
         };
-        self.inner().link.run(bytes, work).await.map(drop)
+        self.run("EVALSHA", bytes, work).await.map(drop)
     }
 }
 
@@ -135,7 +161,7 @@ impl Cache for RedisStore {
                 _ => Err(Trouble::Damaged("not a value of the cache")),
             }
         };
-        Ok(self.inner().link.run(0, work).await?)
+        Ok(self.run("GET", 0, work).await?)
     }
 
     async fn put(&self, key: &str, value: Arc<[u8]>, keep: Duration) -> Result<(), StoreError> {
@@ -151,7 +177,8 @@ impl Cache for RedisStore {
             }
             command.query_async::<()>(&mut connection).await.map_err(Trouble::of_command)
         };
-        Ok(self.inner().link.run(if is_kept { bytes } else { 0 }, work).await?)
+        let (operation, bytes) = if is_kept { ("SET", bytes) } else { ("DEL", 0) };
+        Ok(self.run(operation, bytes, work).await?)
     }
 }
 

@@ -259,16 +259,16 @@ impl Socket {
         if let (Some(rate), Some(client)) = (&self.api.rate, self.client)
             && let Err(problem) = rate.count(client)
         {
-            return ack(&problem.document(self.id.get()));
+            return ack(&problem.document(self.id.get(), None));
         }
         if !self.may_send {
             let problem = Problem::new(Kind::Forbidden, "this key does not allow it: one with ingest does");
-            return ack(&problem.document(self.id.get()));
+            return ack(&problem.document(self.id.get(), None));
         }
         let answer = timeout(self.api.limits.request_timeout, post_events::json(&self.api, body)).await;
         let json = match answer.unwrap_or_else(|_| Err(Problem::timeout())) {
             Ok((_, json)) => json,
-            Err(problem) => problem.document(self.id.get()),
+            Err(problem) => problem.document(self.id.get(), None),
         };
         ack(&json)
     }

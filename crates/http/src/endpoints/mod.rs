@@ -26,7 +26,7 @@ mod user_metrics;
 mod verify;
 mod visitors;
 
-use actix_web::guard;
+use actix_web::guard::{self, Guard};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Payload, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, Responder, Route};
@@ -36,6 +36,7 @@ use crate::access::{self, InQuery, Keys, Scopes};
 use crate::body;
 use crate::openapi::{Described, Operation};
 use crate::problem::{Kind, Problem};
+use crate::requests::{Counter, Requests};
 
 /// Paths whose requests may take as long as they need: they go through all that is stored. See [`crate::RequestScope`].
 pub(crate) const UNTIMED: &[&str] = &["/verify", "/metrics/calculate"];
@@ -104,9 +105,14 @@ fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Adds them all. Keys are asked for where there are any.
-pub(crate) fn configure(config: &mut ServiceConfig, keys: Option<&Keys>) {
-    for endpoint in endpoints() {
-        endpoint.register(config, keys);
+pub(crate) fn configure(config: &mut ServiceConfig, keys: Option<&Keys>, counter: &Counter) {
+    for (number, endpoint) in endpoints().into_iter().enumerate() {
+        let counter = counter.clone();
+        let noted = guard::fn_guard(move |_| {
+            counter.leads_to(number);
+            true
+        });
+        endpoint.register(config, keys, noted);
     }
     config.default_service(web::to(async |request: HttpRequest, payload: Payload| -> Refused {
         body::leave_unread(&request, payload);
@@ -136,6 +142,13 @@ pub(crate) fn described() -> Vec<Described> {
         }
     }
     described
+}
+
+/// Counts requests by the paths of all endpoints, and those that lead to none.
+impl Default for Requests {
+    fn default() -> Self {
+        Self::of(endpoints().into_iter().map(|endpoint| endpoint.path))
+    }
 }
 
 /// What a handler answers that only refuses.
@@ -284,10 +297,10 @@ impl Endpoint {
         if is_allowed { InQuery::Allowed } else { InQuery::Ignored }
     }
 
-    /// Other methods are answered with 405.
-    fn register(self, config: &mut ServiceConfig, keys: Option<&Keys>) {
+    /// Other methods are answered with 405. `noted` passes every request that comes here.
+    fn register(self, config: &mut ServiceConfig, keys: Option<&Keys>, noted: impl Guard + 'static) {
         let allowed = self.allowed();
-        let mut resource = web::resource(self.path);
+        let mut resource = web::resource(self.path).guard(noted);
         let in_query: Vec<InQuery> = self.routes.iter().map(|asked| self.in_query_of(asked)).collect();
         for (Asked { needed, route, .. }, in_query) in self.routes.into_iter().zip(in_query) {
             resource = match keys.filter(|_| needed != Scopes::NONE) {

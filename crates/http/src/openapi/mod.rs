@@ -6,6 +6,7 @@ mod operation;
 pub(crate) mod parameters;
 pub(crate) mod schemas;
 
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use actix_web::web::Bytes;
@@ -62,7 +63,12 @@ impl Description {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
         gzip.write_all(json.as_bytes())?;
         let digest: [u8; 32] = Sha256::digest(&json).into();
-        let etag = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let (start, _) = digest.split_at(8);
+        let etag = start.iter().fold(String::new(), |mut etag, byte| {
+            // Writing to a string can't fail.
+            let _ = write!(etag, "{byte:02x}");
+            etag
+        });
         Ok(Self { json: json.into(), gzip: gzip.finish()?.into(), etag })
     }
 

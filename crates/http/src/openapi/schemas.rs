@@ -298,7 +298,7 @@ fn example(status: StatusCode) -> Value {
         other => Kind::Other(other),
     };
     let problem = Problem::new(kind, reason(status).split(" (`").next().unwrap_or_default());
-    serde_json::from_slice(&problem.document("72dc5d3dd229f6490000000000000000")).unwrap_or(json!({}))
+    serde_json::from_slice(&problem.document("72dc5d3dd229f6490000000000000000", None)).unwrap_or(json!({}))
 }
 
 /// A header that is always there.

@@ -22,6 +22,9 @@ pub(crate) use read::ConfigError;
 /// The file that is read where none is named and it is there.
 const DEFAULT_FILE: &str = "footfall.toml";
 
+/// Where a collector takes traces.
+const TRACES_PATH: &str = "/v1/traces";
+
 /// The smallest bound that the memory backend can work within.
 const MEMORY_MIN_BYTES: usize = 64 * 1024;
 
@@ -47,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) metrics: Metrics,
     pub(crate) segments: Segments,
     pub(crate) log: Log,
+    /// Where traces are sent; nowhere where there is none.
+    pub(crate) otlp: Option<Otlp>,
     /// Every setting with its effective value, for showing.
     pub(crate) effective: Vec<(String, String)>,
 }
@@ -85,6 +90,17 @@ pub(crate) enum Backend {
     Embedded,
     Memory,
     Postgres,
+}
+
+impl Backend {
+    /// The word that chooses it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Memory => "memory",
+            Self::Postgres => "postgres",
+        }
+    }
 }
 
 /// The embedded backend.
@@ -174,6 +190,15 @@ pub(crate) struct Log {
     pub(crate) level: String,
 }
 
+/// Where traces are sent, over OTLP.
+#[derive(Debug, Clone)]
+pub(crate) struct Otlp {
+    /// Where spans are posted.
+    pub(crate) url: String,
+    /// Of those requests whose caller leaves it open, so many are followed: from 0 to 1.
+    pub(crate) sample_ratio: f64,
+}
+
 impl Config {
     /// Reads the file (the default one only if it is there) and the environment.
     ///
@@ -187,26 +212,7 @@ impl Config {
     }
 
     fn check(mut reader: Reader) -> Result<Self, ConfigError> {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let server = Server {
-            bind: reader.parsed(
-                "server.bind",
-                "127.0.0.1:8080",
-                "an address and port such as 127.0.0.1:8080",
-            ),
-            workers: reader.number("server.workers", cores, 1..=1_024),
-            cors_origins: reader.origins("server.cors_origins"),
-            trusted_proxies: reader.networks("server.trusted_proxies"),
-            keep_alive: reader.duration("server.keep_alive", "75s"),
-            grace_period: reader.duration("server.grace_period", "20s"),
-            drain_period: reader.duration_from_zero("server.drain_period", "0s"),
-        };
-        if server.time_to_finish().is_zero() {
-            reader.problem(
-                "server.drain_period",
-                "is a part of FOOTFALL__SERVER__GRACE_PERIOD: it must be less",
-            );
-        }
+        let server = Self::server(&mut reader);
         let storage = Storage {
             backend: reader.choice(
                 "storage.backend",
@@ -229,16 +235,7 @@ impl Config {
             ),
         };
         let postgres = Self::postgres(&mut reader, storage.backend);
-        let limits = Limits {
-            body_bytes: reader.bytes("limits.body_bytes", "10MiB", 1_024),
-            batch_events: reader.number("limits.batch_events", 10_000, 1..=1_000_000),
-            url_bytes: reader.bytes("limits.url_bytes", "32KiB", 1_024),
-            head_timeout: reader.duration("limits.head_timeout", "5s"),
-            request_timeout: reader.duration("limits.request_timeout", "30s"),
-            rate_per_second: reader.rate("limits.rate_per_second"),
-            rate_clients: reader.number("limits.rate_clients", 100_000, 1_000..=100_000_000),
-            connections: reader.number("limits.connections", 10_000, 1..=1_000_000),
-        };
+        let limits = Self::limits(&mut reader);
         let events = Events {
             accept_unknown: reader.choice(
                 "events.unknown_types",
@@ -269,9 +266,9 @@ impl Config {
             json: reader.choice("log.format", "text", &[("text", false), ("json", true)]),
             level: reader.log_level("log.level", "info"),
         };
+        let otlp = otlp(&mut reader);
         let keys = keys(&mut reader, server.bind);
         let tls = tls(&mut reader);
-        not_yet(&mut reader);
         let Finished { effective } = reader.finish()?;
         let pages = Pages { tracking_parameters: tracking };
         Ok(Self {
@@ -292,12 +289,50 @@ impl Config {
             metrics,
             segments,
             log,
+            otlp,
             effective,
         })
     }
 }
 
 impl Config {
+    fn server(reader: &mut Reader) -> Server {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let server = Server {
+            bind: reader.parsed(
+                "server.bind",
+                "127.0.0.1:8080",
+                "an address and port such as 127.0.0.1:8080",
+            ),
+            workers: reader.number("server.workers", cores, 1..=1_024),
+            cors_origins: reader.origins("server.cors_origins"),
+            trusted_proxies: reader.networks("server.trusted_proxies"),
+            keep_alive: reader.duration("server.keep_alive", "75s"),
+            grace_period: reader.duration("server.grace_period", "20s"),
+            drain_period: reader.duration_from_zero("server.drain_period", "0s"),
+        };
+        if server.time_to_finish().is_zero() {
+            reader.problem(
+                "server.drain_period",
+                "is a part of FOOTFALL__SERVER__GRACE_PERIOD: it must be less",
+            );
+        }
+        server
+    }
+
+    fn limits(reader: &mut Reader) -> Limits {
+        Limits {
+            body_bytes: reader.bytes("limits.body_bytes", "10MiB", 1_024),
+            batch_events: reader.number("limits.batch_events", 10_000, 1..=1_000_000),
+            url_bytes: reader.bytes("limits.url_bytes", "32KiB", 1_024),
+            head_timeout: reader.duration("limits.head_timeout", "5s"),
+            request_timeout: reader.duration("limits.request_timeout", "30s"),
+            rate_per_second: reader.rate("limits.rate_per_second"),
+            rate_clients: reader.number("limits.rate_clients", 100_000, 1_000..=100_000_000),
+            connections: reader.number("limits.connections", 10_000, 1..=1_000_000),
+        }
+    }
+
     fn postgres(reader: &mut Reader, backend: Backend) -> Postgres {
         let url = reader.secret_url("postgres.url");
         if backend == Backend::Postgres && url.is_none() {
@@ -333,6 +368,23 @@ fn keys(reader: &mut Reader, bind: SocketAddr) -> Option<Keys> {
     keys
 }
 
+fn otlp(reader: &mut Reader) -> Option<Otlp> {
+    let endpoint = reader.secret_url("otlp.endpoint");
+    let sample_ratio = reader.ratio("otlp.sample_ratio", "1");
+    let endpoint = endpoint?;
+    let is_usable = endpoint
+        .parse::<awc::http::Uri>()
+        .is_ok_and(|uri| uri.scheme_str() == Some("http") && uri.host().is_some() && uri.query().is_none());
+    if !is_usable {
+        reader.problem(
+            "otlp.endpoint",
+            "is not the URL of a collector such as http://localhost:4318, without TLS",
+        );
+    }
+    let base = endpoint.trim_end_matches('/').trim_end_matches(TRACES_PATH);
+    Some(Otlp { url: format!("{base}{TRACES_PATH}"), sample_ratio })
+}
+
 /// Both files or neither: with one of them plain HTTP would be served where HTTPS was meant.
 fn tls(reader: &mut Reader) -> Option<CertificateFiles> {
     let [certificate, key] =
@@ -347,17 +399,6 @@ fn tls(reader: &mut Reader) -> Option<CertificateFiles> {
                 if certificate.is_none() { ("tls.cert", "the key") } else { ("tls.key", "the certificate") };
             reader.problem(missing, &format!("is needed too, where {given} is given"));
             None
-        }
-    }
-}
-
-/// Settings of the contract that this version can't honour. They promise safety or reach: to ignore them would be to break the
-/// promise in silence.
-fn not_yet(reader: &mut Reader) {
-    const REFUSED: [(&str, &[&str]); 1] = [("otlp.endpoint", &[])];
-    for (name, harmless) in REFUSED {
-        if reader.text(name).is_some_and(|value| !value.is_empty() && !harmless.contains(&&*value)) {
-            reader.problem(name, "this version can't do this yet; leave it unset");
         }
     }
 }

@@ -131,6 +131,13 @@ impl Reader {
         self.read(name, default, &expected, |value| units::bytes(value).filter(|bytes| *bytes >= min))
     }
 
+    /// A part of a whole.
+    pub(super) fn ratio(&mut self, name: &str, default: &str) -> f64 {
+        self.read(name, default, "a number from 0 to 1", |value| {
+            value.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio))
+        })
+    }
+
     pub(super) fn duration(&mut self, name: &str, default: &str) -> Duration {
         self.read(name, default, "a duration such as 30s", units::duration)
     }

@@ -13,6 +13,7 @@ mod https;
 mod import_access_log;
 mod limits;
 mod live;
+mod monitoring;
 mod openapi;
 mod operations;
 mod page;

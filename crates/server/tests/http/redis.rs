@@ -181,7 +181,7 @@ fn what_is_remembered_is_counted() {
     assert_eq!(figure(&server, r#"footfall_answers_total{how="remembered"}"#), 2);
     until("the job is counted", || {
         let text = server.ask(&Request::get("/metrics")).text();
-        text.contains(r#"footfall_job_runs_total{job="refresh_segments",outcome="success"}"#)
+        text.contains(r#"footfall_job_runs_total{name="refresh_segments",outcome="success"}"#)
     });
     assert!(figure(&server, "footfall_segments_snapshot_age_seconds") < 30);
     assert!(!server.ask(&Request::get("/metrics")).text().contains("footfall_redis"));

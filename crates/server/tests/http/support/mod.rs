@@ -5,7 +5,7 @@ mod json;
 mod live;
 mod server;
 
-pub(crate) use client::{Answer, Request};
+pub(crate) use client::{Answer, Connection, Request};
 pub(crate) use json::{ID, redact, url_encoded};
 pub(crate) use live::{Socket, Stream};
 pub(crate) use server::{Server, data_file, footfall, now};
