@@ -1,14 +1,18 @@
-# Footfall. `make` lists what there is. Only tests, `services` and `browser` install anything: what the tests start.
+# Footfall. `make` lists what there is. Only tests, `services`, `browser` and `deny` install anything: what they start or run.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo start run dev build createEvents seed migrate-up lint fmt services browser dashboard openapi test test-dashboard test-browser test-openapi test-unit test-property-long test-crash-long \
+.PHONY: help demo start run dev build createEvents seed migrate-up lint fmt deny advisories services browser dashboard openapi \
+	test test-dashboard test-browser test-openapi test-deploy test-image test-unit test-property-long test-crash-long \
 	bench bench-load bench-queries bench-people bench-postgres bench-schema bench-micro bench-engines docs clean
 
 CARGO ?= cargo
 RELEASE := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)/release
 DEBUG := $(abspath $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target))/debug
+# The checker of dependencies, by version: another one is another folder.
+DENY_VERSION := 0.20.2
+DENY := $(abspath $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target))/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 # The dashboard's source, and what is built of it; the tests in a browser.
 WEB := crates/dashboard/web
 PAGE := $(WEB)/dist/page/index.html
@@ -85,6 +89,18 @@ openapi: ## Write the API's description to docs/openapi.json, after a change of 
 	$(CARGO) run --quiet --locked -p footfall-http --example openapi >docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
 
+deny: $(DENY) ## Hold the dependencies to deny.toml: licences, sources, duplicates, and what must not be among them
+	$(DENY) --locked check bans licenses sources
+
+advisories: $(DENY) ## Look for known weaknesses of the dependencies; fetches the database of advisories from GitHub
+	$(DENY) --locked check advisories
+
+# Unoptimised: it builds in half the time, and checks in two seconds.
+$(DENY):
+	@scripts/need.sh "make deny" $(CARGO) cc
+	$(CARGO) install --locked --quiet --debug --no-default-features --root $(@D)/.. --target-dir $(@D)/../build cargo-deny --version $(DENY_VERSION)
+	@rm -rf $(@D)/../build
+
 createEvents: ## Send 10,000 mail events of some 200 domains to the running server (SEED=1: the same ones again)
 	@scripts/need.sh "make createEvents" $(CARGO) cc
 	$(CARGO) build --release --locked -p footfall-server
@@ -124,6 +140,12 @@ test-openapi: services ## Hold the service to its description on each backend, w
 	@scripts/install-python.sh
 	$(CARGO) build --locked -p footfall-server
 	FOOTFALL_BIN=$${FOOTFALL_BIN:-$(DEBUG)/footfall} EXAMPLES=$(EXAMPLES) scripts/test-openapi.sh
+
+test-deploy: ## Hold the files in deploy/ to their tools; installs those that it can
+	@scripts/test-deploy.sh
+
+test-image: ## Build the image and use the service of it, with its database and Redis; starts a container engine where none answers
+	@scripts/test-image.sh
 
 test-unit: services ## Run only the tests inside the crates, without the ones that start the binary
 	$(CARGO) test --workspace --locked --lib --bins

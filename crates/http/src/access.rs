@@ -75,6 +75,7 @@ pub struct Keys(Arc<[Key]>);
 
 #[derive(Clone, Debug)]
 struct Key {
+    name: String,
     digest: [u8; 32],
     scopes: Scopes,
 }
@@ -106,21 +107,32 @@ impl Keys {
             if keys.iter().any(|key: &Key| key.digest == digest) {
                 return Err(wrong("has the secret of another one"));
             }
-            keys.push(Key { digest, scopes });
+            keys.push(Key { name: name.trim().to_owned(), digest, scopes });
         }
         Ok(Self(keys.into()))
     }
 
-    /// What that secret allows; `None` when it is no key. It takes as long whichever it is.
+    /// What that secret allows; `None` when it is no key.
     fn scopes_of(&self, secret: &[u8]) -> Option<Scopes> {
+        self.find(secret).map(|key| key.scopes)
+    }
+
+    /// Whose secret that is, as a number that all keys of one name share; `None` when it is no key.
+    pub(crate) fn holder_of(&self, secret: &[u8]) -> Option<u8> {
+        let name = &self.find(secret)?.name;
+        self.0.iter().position(|key| key.name == *name).map(|place| place as u8)
+    }
+
+    /// It takes as long whichever key it is, and when it is none.
+    fn find(&self, secret: &[u8]) -> Option<&Key> {
         let given = digest(secret);
-        let (mut is_known, mut scopes) = (Choice::from(0), 0);
-        for key in self.0.iter() {
+        let (mut is_known, mut place) = (Choice::from(0), 0);
+        for (number, key) in (0_u8..).zip(self.0.iter()) {
             let is_this = key.digest.ct_eq(&given);
-            scopes = u8::conditional_select(&scopes, &key.scopes.0, is_this);
+            place = u8::conditional_select(&place, &number, is_this);
             is_known |= is_this;
         }
-        bool::from(is_known).then_some(Scopes(scopes))
+        bool::from(is_known).then(|| &self.0[usize::from(place)])
     }
 }
 
@@ -174,7 +186,7 @@ fn check(keys: &Keys, needed: Scopes, in_query: InQuery, request: &HttpRequest) 
     Err(Problem::new(Kind::Forbidden, format!("this key does not allow it: one with {needed} does")))
 }
 
-fn secret_of(request: &HttpRequest, in_query: InQuery) -> Option<Vec<u8>> {
+pub(crate) fn secret_of(request: &HttpRequest, in_query: InQuery) -> Option<Vec<u8>> {
     // Another scheme is of whoever stands in front.
     let bearer = request.headers().get(AUTHORIZATION).and_then(|value| {
         let (scheme, secret) = value.as_bytes().split_at_checked("Bearer ".len())?;

@@ -12,7 +12,11 @@ mod origin;
 mod params;
 mod path;
 mod problem;
+mod proxies;
+mod rate;
 mod scope;
+mod security;
+mod streams;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +30,10 @@ pub use access::{Keys, Scopes};
 pub use endpoints::routes;
 pub use openapi::Description;
 pub use origin::Origins;
+pub use proxies::TrustedProxies;
+pub use rate::RateLimit;
 pub use scope::RequestScope;
+pub use streams::Streams;
 
 /// Limits of the shell.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +78,8 @@ pub struct Api {
     pub keys: Option<Keys>,
     /// Pages of which other origins may use the service.
     pub origins: Origins,
+    /// How much each client may ask; without it, as much as it likes.
+    pub rate: Option<RateLimit>,
     /// Knows whether what is needed is there.
     pub health: Arc<dyn Health>,
     /// What `/openapi.json` answers.

@@ -179,6 +179,7 @@ impl Shell {
             live,
             keys: None,
             origins: Origins::default(),
+            rate: None,
             health: ports.clone(),
             description: Description::new().unwrap(),
             exposition: Arc::new(Nothing),

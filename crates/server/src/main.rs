@@ -5,8 +5,10 @@ mod config;
 mod health;
 mod jobs;
 mod logging;
+mod open_files;
 mod runtime;
 mod telemetry;
+mod tls;
 mod wire;
 
 use std::path::PathBuf;
@@ -18,7 +20,7 @@ use crate::cli::backup::BackupArgs;
 use crate::cli::calculate_metrics::CalculateMetricsArgs;
 use crate::cli::export::ExportArgs;
 use crate::cli::import::ImportArgs;
-use crate::cli::reach::server_url;
+use crate::cli::reach::Address;
 use crate::cli::refresh_segments::RefreshSegmentsArgs;
 use crate::cli::seed::SeedArgs;
 use crate::cli::stream::StreamArgs;
@@ -112,7 +114,7 @@ fn run(command: Command, config: &Config) -> Result<ExitCode, Box<dyn std::error
             Ok(ExitCode::SUCCESS)
         }
         Command::Healthcheck { server } => {
-            Ok(system.block_on(cli::healthcheck::run(&server.unwrap_or_else(|| server_url(config)))))
+            Ok(system.block_on(cli::healthcheck::run(&Address::of(server.as_deref(), config))))
         }
     }
 }

@@ -20,3 +20,4 @@ pub use forwarder::Forwarder;
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use redis::Redis;
+pub use tls::make_certificate_in;

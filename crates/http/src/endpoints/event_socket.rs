@@ -25,6 +25,7 @@ use crate::live::{self, FILTER, Rests, filter};
 use crate::openapi::{Operation, Tag, schemas};
 use crate::params::Params;
 use crate::problem::{Kind, Problem};
+use crate::rate::Client;
 use crate::scope::LateId;
 use crate::{Api, origin};
 
@@ -63,7 +64,8 @@ pub(super) async fn handle(
     let listener = api.live.listen(filter, None).await?;
     let id = LateId::default();
     response.extensions_mut().insert(id.clone());
-    let socket = Socket { session: session.clone(), api, id, may_send };
+    let client = api.rate.as_ref().map(|rate| rate.client(&request));
+    let socket = Socket { session: session.clone(), api, id, may_send, client };
     let (told, end) = tell(listener);
     let sent = Rc::new(Sent { told: RefCell::new(Some(told)), is_taken: Cell::new(false) });
     let body = sent.clone();
@@ -217,6 +219,8 @@ struct Socket {
     api: Data<Api>,
     id: LateId,
     may_send: bool,
+    /// Whom each message counts for, as a request would; nobody where requests aren't counted.
+    client: Option<Client>,
 }
 
 impl Socket {
@@ -252,6 +256,11 @@ impl Socket {
 
     /// What `POST /events` would answer, as an ack.
     async fn take_in(&self, body: &[u8]) -> String {
+        if let (Some(rate), Some(client)) = (&self.api.rate, self.client)
+            && let Err(problem) = rate.count(client)
+        {
+            return ack(&problem.document(self.id.get()));
+        }
         if !self.may_send {
             let problem = Problem::new(Kind::Forbidden, "this key does not allow it: one with ingest does");
             return ack(&problem.document(self.id.get()));

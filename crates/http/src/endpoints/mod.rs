@@ -40,6 +40,9 @@ use crate::problem::{Kind, Problem};
 /// Paths whose requests may take as long as they need: they go through all that is stored. See [`crate::RequestScope`].
 pub(crate) const UNTIMED: &[&str] = &["/verify", "/metrics/calculate"];
 
+/// Paths whose requests aren't counted: who asks whether the service is well must get an answer. See [`crate::RateLimit`].
+pub(crate) const UNCOUNTED: &[&str] = &["/health", "/health/live", "/health/ready"];
+
 const NONE: Scopes = Scopes::NONE;
 const INGEST: Scopes = Scopes::INGEST;
 const READ: Scopes = Scopes::READ;

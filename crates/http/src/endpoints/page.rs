@@ -12,13 +12,13 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use footfall_dashboard::{Asset, asset};
 
 use crate::problem::{Kind, Problem};
+use crate::security::RESOURCE_POLICY;
 
 /// Sites everywhere load it; the rest is for the page alone.
 const TRACKER: &str = "/tracker.js";
 
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
-const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// The page loads nothing from elsewhere, talks to nobody else, and stands in nobody's frame.
 const PAGE_HEADERS: [(HeaderName, &str); 5] = [

@@ -40,6 +40,7 @@ segments.
 - **A parameter that an operation does not know is an error**, and so is one that stands twice.
 - **Every answer has `X-Request-Id`**: the caller's own, where it sent a sane one.
 - **`HEAD`** is answered wherever `GET` is, with the same headers and no body. Other methods are answered with 405 and `Allow`.
+- **A head that can't be read** (400), is too large (431) or too slow (408) is refused by the HTTP layer, without a document.
 - **Keys** are asked for only where the service has any. Scopes are words: `ingest`, `read`, `admin`; a key has those that it was \
 given and no others.
 - Answers may gain members. Nothing here is renamed or removed.";

@@ -100,12 +100,14 @@ impl Operation {
             .operation_id(Some(id))
             .summary(Some(summary))
             .description(Some(description));
-        let refused = [
-            StatusCode::URI_TOO_LONG,
-            StatusCode::TOO_MANY_REQUESTS,
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        // The last is of the HTTP layer, which looks at heads.
+        let kinds = vec![
+            Kind::UrlTooLong,
+            Kind::TooManyRequests,
+            Kind::Timeout,
+            Kind::Internal,
+            Kind::Other(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
         ];
-        let kinds = [Kind::Timeout, Kind::Internal].into_iter().chain(refused.map(Kind::Other)).collect();
         Self { operation, responses: BTreeMap::new(), kinds, parts: Parts::default() }
     }
 
