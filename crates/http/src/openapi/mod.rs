@@ -62,8 +62,9 @@ impl Description {
         let json = document().to_pretty_json()? + "\n";
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
         gzip.write_all(json.as_bytes())?;
-        let digest: [u8; 32] = Sha256::digest(&json).into();
-        let etag = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut start = [0; 8];
+        start.copy_from_slice(&Sha256::digest(&json)[..8]);
+        let etag = format!("{:016x}", u64::from_be_bytes(start));
         Ok(Self { json: json.into(), gzip: gzip.finish()?.into(), etag })
     }
 
