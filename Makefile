@@ -90,6 +90,10 @@ lint: ## Check format, lints (warnings are errors) and the dependency rule
 fmt: ## Format the code
 	$(CARGO) fmt --all
 
+openapi: ## Write the API's description to docs/openapi.json, after a change of it
+	$(CARGO) run --quiet --locked -p footfall-http --example openapi >docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
+
 deny: $(DENY) ## Hold the dependencies to deny.toml: licences, sources, duplicates, and what must not be among them
 	$(DENY) --locked check bans licenses sources
 
@@ -101,9 +105,6 @@ $(DENY):
 	@scripts/need.sh "make deny" $(CARGO) cc
 	$(CARGO) install --locked --quiet --debug --no-default-features --root $(@D)/.. --target-dir $(@D)/../build cargo-deny --version $(DENY_VERSION)
 	@rm -rf $(@D)/../build
-openapi: ## Write the API's description to docs/openapi.json, after a change of it
-	$(CARGO) run --quiet --locked -p footfall-http --example openapi >docs/openapi.json.new
-	mv docs/openapi.json.new docs/openapi.json
 
 createEvents: ## Send 10,000 mail events of some 200 domains to the running server (SEED=1: the same ones again)
 	@scripts/need.sh "make createEvents" $(CARGO) cc
@@ -139,16 +140,17 @@ test-browser: browser dashboard $(BROWSER_TESTS)/node_modules/.installed ## Run 
 	$(CARGO) build --locked -p footfall-server
 	cd $(BROWSER_TESTS) && npm run check && FOOTFALL_BIN=$${FOOTFALL_BIN:-$(DEBUG)/footfall} npm test
 
-test-deploy: ## Hold the files in deploy/ to their tools; installs those that it can
-	@scripts/test-deploy.sh
-
-test-image: ## Build the image and use the service of it, with its database and Redis; starts a container engine where none answers
-	@scripts/test-image.sh
 test-openapi: services ## Hold the service to its description on each backend, with Schemathesis (EXAMPLES=15)
 	@scripts/need.sh "make test-openapi" $(CARGO) cc curl
 	@scripts/install-python.sh
 	$(CARGO) build --locked -p footfall-server
 	FOOTFALL_BIN=$${FOOTFALL_BIN:-$(DEBUG)/footfall} EXAMPLES=$(EXAMPLES) scripts/test-openapi.sh
+
+test-deploy: ## Hold the files in deploy/ to their tools; installs those that it can
+	@scripts/test-deploy.sh
+
+test-image: ## Build the image and use the service of it, with its database and Redis; starts a container engine where none answers
+	@scripts/test-image.sh
 
 test-unit: services ## Run only the tests inside the crates, without the ones that start the binary
 	$(CARGO) test --workspace --locked --lib --bins

@@ -6,7 +6,6 @@ mod operation;
 pub(crate) mod parameters;
 pub(crate) mod schemas;
 
-use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use actix_web::web::Bytes;
@@ -41,6 +40,7 @@ segments.
 - **A parameter that an operation does not know is an error**, and so is one that stands twice.
 - **Every answer has `X-Request-Id`**: the caller's own, where it sent a sane one.
 - **`HEAD`** is answered wherever `GET` is, with the same headers and no body. Other methods are answered with 405 and `Allow`.
+- **A head that can't be read** (400), is too large (431) or too slow (408) is refused by the HTTP layer, without a document.
 - **Keys** are asked for only where the service has any. Scopes are words: `ingest`, `read`, `admin`; a key has those that it was \
 given and no others.
 - Answers may gain members. Nothing here is renamed or removed.";
@@ -62,13 +62,9 @@ impl Description {
         let json = document().to_pretty_json()? + "\n";
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
         gzip.write_all(json.as_bytes())?;
-        let digest: [u8; 32] = Sha256::digest(&json).into();
-        let (start, _) = digest.split_at(8);
-        let etag = start.iter().fold(String::new(), |mut etag, byte| {
-            // Writing to a string can't fail.
-            let _ = write!(etag, "{byte:02x}");
-            etag
-        });
+        let mut start = [0; 8];
+        start.copy_from_slice(&Sha256::digest(&json)[..8]);
+        let etag = format!("{:016x}", u64::from_be_bytes(start));
         Ok(Self { json: json.into(), gzip: gzip.finish()?.into(), etag })
     }
 

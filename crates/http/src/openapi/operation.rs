@@ -79,7 +79,7 @@ pub(crate) struct Described {
 
 /// An operation as its endpoint describes it. Its path, its method and its scopes are known to the list of endpoints.
 pub(crate) struct Operation {
-    builder: OperationBuilder,
+    said: OperationBuilder,
     responses: BTreeMap<String, RefOr<Response>>,
     kinds: Vec<Kind>,
     parts: Parts,
@@ -95,23 +95,25 @@ pub(crate) struct Parts {
 impl Operation {
     /// An operation that may be refused as any can be.
     pub(crate) fn new(tag: Tag, id: &str, summary: &str, description: &str) -> Self {
-        let builder = OperationBuilder::new()
+        let said = OperationBuilder::new()
             .tag(tag.name())
             .operation_id(Some(id))
             .summary(Some(summary))
             .description(Some(description));
-        let refused = [
-            StatusCode::URI_TOO_LONG,
-            StatusCode::TOO_MANY_REQUESTS,
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        // The last is of the HTTP layer, which looks at heads.
+        let kinds = vec![
+            Kind::UrlTooLong,
+            Kind::TooManyRequests,
+            Kind::Timeout,
+            Kind::Internal,
+            Kind::Other(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
         ];
-        let kinds = [Kind::Timeout, Kind::Internal].into_iter().chain(refused.map(Kind::Other)).collect();
-        Self { builder, responses: BTreeMap::new(), kinds, parts: Parts::default() }
+        Self { said, responses: BTreeMap::new(), kinds, parts: Parts::default() }
     }
 
     /// Takes a parameter.
     pub(crate) fn takes(mut self, parameter: impl Into<Parameter>) -> Self {
-        self.builder = self.builder.parameter(parameter);
+        self.said = self.said.parameter(parameter);
         self
     }
 
@@ -132,8 +134,8 @@ impl Operation {
         for (content_type, content) in bodies {
             body = body.content(content_type, content);
         }
-        self.builder =
-            self.builder.request_body(Some(body.build())).parameter(super::parameters::content_encoding());
+        self.said =
+            self.said.request_body(Some(body.build())).parameter(super::parameters::content_encoding());
         self.takes_body().refuses(&[Kind::MalformedBody, Kind::UnsupportedMediaType, Kind::Invalid])
     }
 
@@ -230,7 +232,7 @@ impl Operation {
         if !requirements.is_empty() {
             self = self.refuses(&[Kind::Unauthorized, Kind::Forbidden]);
         }
-        self.builder = self.builder.securities(Some(requirements));
+        self.said = self.said.securities(Some(requirements));
         self
     }
 
@@ -246,7 +248,7 @@ impl Operation {
         }
         self = self.defines::<schemas::ProblemDocument>();
         let responses = ResponsesBuilder::new().responses_from_iter(self.responses).build();
-        (self.builder.responses(responses).build(), self.parts)
+        (self.said.responses(responses).build(), self.parts)
     }
 }
 

@@ -105,6 +105,9 @@ pub(crate) struct ProblemDocument {
     detail: String,
     /// Leads to the request in the service's log.
     request_id: String,
+    /// After so many seconds it is worth sending it again; as the header `Retry-After`, where that is there.
+    #[schema(nullable = false, minimum = 1)]
+    retry_after: Option<u32>,
     /// Everything in the request that is at fault.
     #[schema(nullable = false)]
     errors: Option<Vec<Fault>>,
@@ -231,6 +234,9 @@ fn without_errors() -> RefOr<Schema> {
 /// How a request is refused with that status, and the name of that among the document's responses.
 pub(crate) fn refusal(status: StatusCode) -> (String, Response) {
     let name: String = status.canonical_reason().unwrap_or("Refused").split(' ').collect();
+    if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE {
+        return (name, Response::new(reason(status)));
+    }
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem")));
     let mut response = ResponseBuilder::new()
         .description(reason(status))
@@ -261,20 +267,22 @@ fn reason(status: StatusCode) -> &'static str {
         StatusCode::PAYLOAD_TOO_LARGE => {
             "More bytes or events than allowed; nothing was stored (`too-large`)."
         }
-        StatusCode::URI_TOO_LONG => "The path and the query are longer than allowed.",
+        StatusCode::URI_TOO_LONG => "The URL is longer than allowed (`url-too-long`).",
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             "Another `Content-Type` or `Content-Encoding` than those that are taken (`unsupported-media-type`)."
         }
         StatusCode::UNPROCESSABLE_ENTITY => "Well-formed, but not valid; nothing was stored (`invalid`).",
         StatusCode::UPGRADE_REQUIRED => "Asked without a WebSocket's handshake (`upgrade-required`).",
         StatusCode::TOO_MANY_REQUESTS => {
-            "More requests than this key or address may send. Send it again later."
+            "More requests than this key or address may make (`too-many-requests`)."
         }
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "The headers are larger than allowed.",
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            "The head is larger than allowed. The HTTP layer refuses it by itself, without a document."
+        }
         StatusCode::INTERNAL_SERVER_ERROR => "A defect of the service; its log has the cause (`internal`).",
         StatusCode::SERVICE_UNAVAILABLE => {
             "Not now: the store is full or can't be reached (`unavailable`), the time ran out (`timeout`), or too many listen \
-             (`too-many-listeners`). Sending it again later is safe."
+             (`too-many-listeners`) or ask over one connection (`too-many-streams`). Sending it again later is safe."
         }
         StatusCode::HTTP_VERSION_NOT_SUPPORTED => "HTTP/1.0 can't tell a cut answer from a whole one.",
         _ => "Refused.",
@@ -293,6 +301,8 @@ fn example(status: StatusCode) -> Value {
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Kind::UnsupportedMediaType,
         StatusCode::UNPROCESSABLE_ENTITY => Kind::Invalid,
         StatusCode::UPGRADE_REQUIRED => Kind::UpgradeRequired,
+        StatusCode::URI_TOO_LONG => Kind::UrlTooLong,
+        StatusCode::TOO_MANY_REQUESTS => Kind::TooManyRequests,
         StatusCode::INTERNAL_SERVER_ERROR => Kind::Internal,
         StatusCode::SERVICE_UNAVAILABLE => Kind::Unavailable,
         other => Kind::Other(other),
