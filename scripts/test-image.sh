@@ -35,6 +35,10 @@ compose() {
 clean_up() {
     local status=$?
     trap - EXIT INT TERM
+    local job
+    for job in $(jobs -p); do
+        [[ $job == "${engine:-}" ]] || kill "$job" 2>/dev/null || true
+    done
     if [[ $own == no || -n ${engine:-} ]]; then
         compose down --volumes --timeout 5 >/dev/null 2>&1 || true
     fi
@@ -48,6 +52,8 @@ engine_for() {
     [[ $own == yes ]] || return 0
     stop_engine
     start_engine "$1" || pass "no container engine can be started here ($(tail -n 1 "$work/engine.log" | cut -c 1-200))"
+    # What one that was killed ran.
+    compose down --volumes --timeout 1 >/dev/null 2>&1 || true
 }
 
 find_engine() {
@@ -71,9 +77,9 @@ build_images() {
     bring_images "${bases[@]}"
     say "the base images are there"
     [[ $own == no ]] || network=(--network host)
-    docker build "${network[@]}" "${proxies[@]}" --file deploy/Dockerfile --tag "$image" . >"$work/build.log" 2>&1 ||
+    heedful docker build "${network[@]}" "${proxies[@]}" --file deploy/Dockerfile --tag "$image" . >"$work/build.log" 2>&1 ||
         { tail -n 40 "$work/build.log" >&2 && fail "the image could not be built"; }
-    docker build "${network[@]}" "${proxies[@]}" --tag footfall-pgbouncer:0.1.0 deploy/pgbouncer >"$work/build.log" 2>&1 ||
+    heedful docker build "${network[@]}" "${proxies[@]}" --tag footfall-pgbouncer:0.1.0 deploy/pgbouncer >"$work/build.log" 2>&1 ||
         { tail -n 40 "$work/build.log" >&2 && fail "PgBouncer's image could not be built"; }
     say "the image is built: $(($(docker image inspect --format '{{.Size}}' "$image") / 1000000)) MB, of which $(binary_size) MB are the binary"
 }
@@ -92,7 +98,7 @@ expect() { [[ $3 == "$2" ]] || fail "$1: expected $2, found $3"; }
 
 # Starts the service and what it needs, and waits until Docker finds it healthy.
 start() {
-    compose up --detach --no-build footfall >"$work/compose.log" 2>&1 || { cat "$work/compose.log" >&2 && fail "it doesn't start"; }
+    heedful compose up --detach --no-build footfall >"$work/compose.log" 2>&1 || { cat "$work/compose.log" >&2 && fail "it doesn't start"; }
     local try
     for ((try = 0; try < 60; try++)); do
         [[ $(docker inspect --format '{{.State.Health.Status}}' "$(container)") != healthy ]] || break

@@ -10,12 +10,12 @@ bring_images() {
     local image reachable=yes
     for image in "$@"; do
         docker image inspect "$image" >/dev/null 2>&1 && continue
-        if [[ $reachable == yes ]] && timeout 300 docker pull --quiet "$image" >/dev/null 2>&1; then
+        if [[ $reachable == yes ]] && heedful timeout 300 docker pull --quiet "$image" >/dev/null 2>&1; then
             continue
         fi
         reachable=no
         echo "$image can't be pulled: a stand-in of Debian's packages"
-        make_image "$image" >"$work/image.log" 2>&1 || {
+        heedful make_image "$image" >"$work/image.log" 2>&1 || {
             tail -n 20 "$work/image.log" >&2
             echo "the stand-in for $image could not be made" >&2
             return 1
@@ -42,7 +42,7 @@ make_plain() {
     local root=$work/debian mirror
     mirror=$(apt-get indextargets --format '$(SITE)' 'Origin: Debian' 2>/dev/null | head -n 1)
     rm -rf "$root"
-    debootstrap --variant=minbase --include=ca-certificates trixie "$root" "${mirror:-http://deb.debian.org/debian}" || return
+    beside_engine debootstrap --variant=minbase --include=ca-certificates trixie "$root" "${mirror:-http://deb.debian.org/debian}" || return
     apt-config dump Acquire::http::Proxy >"$root/etc/apt/apt.conf.d/90proxy" || return
     echo 'APT::Install-Recommends "false";' >"$root/etc/apt/apt.conf.d/90lean"
     cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt" || return

@@ -58,6 +58,21 @@ sweep() {
     find /sys/fs/cgroup -depth -type d -path '*/footfall-test-image*' -exec rmdir {} + 2>/dev/null || true
 }
 
+# Runs a command among the engine's processes, so that it ends with them. Usage: beside_engine COMMAND…
+beside_engine() {
+    if [[ -n ${inside:-} ]]; then
+        nsenter --mount --pid --target "$inside" -- "$@"
+    else
+        "$@"
+    fi
+}
+
+# Waits for a command so that a signal is heeded at once, not when it is done. Usage: heedful COMMAND…
+heedful() {
+    "$@" &
+    wait $!
+}
+
 # Runs a command in the network of what runs. Usage: from_inside COMMAND…
 from_inside() {
     if [[ -n ${inside:-} ]]; then
