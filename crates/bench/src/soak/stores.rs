@@ -155,9 +155,6 @@ impl Stores {
             // That Redis and the database go away is what this is for.
             command.env("FOOTFALL__LOG__LEVEL", "error");
         }
-        if let Some(retention) = self.options.retention {
-            command.env("FOOTFALL__STORAGE__RETENTION", format!("{}s", retention.as_secs()));
-        }
         if let Some(folder) = &self.folder {
             command.env("FOOTFALL__EMBEDDED__DIR", folder);
         }
