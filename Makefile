@@ -1,14 +1,18 @@
-# Footfall. `make` lists what there is. Only tests, `services` and `browser` install anything: what the tests start.
+# Footfall. `make` lists what there is. Only tests, `services`, `browser` and `deny` install anything: what they start or run.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo start run dev build createEvents seed migrate-up lint fmt services browser dashboard test test-dashboard test-browser test-unit test-property-long test-crash-long fuzz fuzz-keep soak \
+.PHONY: help demo start run dev build createEvents seed migrate-up lint fmt deny advisories services browser dashboard openapi \
+	test test-dashboard test-browser test-openapi test-deploy test-image test-unit test-property-long test-crash-long fuzz fuzz-keep soak \
 	bench bench-load bench-queries bench-people bench-postgres bench-schema bench-micro bench-engines docs clean
 
 CARGO ?= cargo
 RELEASE := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)/release
 DEBUG := $(abspath $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target))/debug
+# The checker of dependencies, by version: another one is another folder.
+DENY_VERSION := 0.20.2
+DENY := $(abspath $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target))/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 # The dashboard's source, and what is built of it; the tests in a browser.
 WEB := crates/dashboard/web
 PAGE := $(WEB)/dist/page/index.html
@@ -27,6 +31,8 @@ SOAK ?=
 # Further options of the benchmarks, such as LOAD="--quick" or LOAD="--scenario single --rounds 5".
 LOAD ?=
 EVENTS ?= 10000000
+# Requests that test-openapi makes up for each operation.
+EXAMPLES ?= 15
 # The seed of createEvents; by default another one each time, so that each time adds events.
 SEED ?= $(shell date +%s)
 # Sizes of bench-people; and further options, such as PEOPLE="--only segments".
@@ -84,6 +90,21 @@ lint: ## Check format, lints (warnings are errors) and the dependency rule
 fmt: ## Format the code
 	$(CARGO) fmt --all
 
+deny: $(DENY) ## Hold the dependencies to deny.toml: licences, sources, duplicates, and what must not be among them
+	$(DENY) --locked check bans licenses sources
+
+advisories: $(DENY) ## Look for known weaknesses of the dependencies; fetches the database of advisories from GitHub
+	$(DENY) --locked check advisories
+
+# Unoptimised: it builds in half the time, and checks in two seconds.
+$(DENY):
+	@scripts/need.sh "make deny" $(CARGO) cc
+	$(CARGO) install --locked --quiet --debug --no-default-features --root $(@D)/.. --target-dir $(@D)/../build cargo-deny --version $(DENY_VERSION)
+	@rm -rf $(@D)/../build
+openapi: ## Write the API's description to docs/openapi.json, after a change of it
+	$(CARGO) run --quiet --locked -p footfall-http --example openapi >docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
+
 createEvents: ## Send 10,000 mail events of some 200 domains to the running server (SEED=1: the same ones again)
 	@scripts/need.sh "make createEvents" $(CARGO) cc
 	$(CARGO) build --release --locked -p footfall-server
@@ -104,7 +125,7 @@ browser: ## Install what the browser tests need, where it is missing (Chromium, 
 	@scripts/install-browser.sh
 
 # The page comes before the binary is built, and cargo's tests come last: what is printed last is their summary.
-test: services test-dashboard test-browser ## Run every test; installs what they start
+test: services test-dashboard test-browser test-openapi ## Run every test; installs what they start
 	@scripts/need.sh "make test" $(CARGO) cc
 	$(CARGO) test --workspace --locked --lib --bins --tests
 	TEST_BACKEND=embedded $(CARGO) test --locked -p footfall-server --test http
@@ -117,6 +138,17 @@ test-browser: browser dashboard $(BROWSER_TESTS)/node_modules/.installed ## Run 
 	@scripts/need.sh "make test-browser" $(CARGO) cc
 	$(CARGO) build --locked -p footfall-server
 	cd $(BROWSER_TESTS) && npm run check && FOOTFALL_BIN=$${FOOTFALL_BIN:-$(DEBUG)/footfall} npm test
+
+test-deploy: ## Hold the files in deploy/ to their tools; installs those that it can
+	@scripts/test-deploy.sh
+
+test-image: ## Build the image and use the service of it, with its database and Redis; starts a container engine where none answers
+	@scripts/test-image.sh
+test-openapi: services ## Hold the service to its description on each backend, with Schemathesis (EXAMPLES=15)
+	@scripts/need.sh "make test-openapi" $(CARGO) cc curl
+	@scripts/install-python.sh
+	$(CARGO) build --locked -p footfall-server
+	FOOTFALL_BIN=$${FOOTFALL_BIN:-$(DEBUG)/footfall} EXAMPLES=$(EXAMPLES) scripts/test-openapi.sh
 
 test-unit: services ## Run only the tests inside the crates, without the ones that start the binary
 	$(CARGO) test --workspace --locked --lib --bins

@@ -18,34 +18,9 @@ fi
 ((${#missing[@]} > 0)) || exit 0
 as_root services
 
-# No cluster of Debian's own (a drop-in, so that the machine's configuration stays as it is), and no service: both for
-# the time of the install only.
-drop_in=/etc/postgresql-common/createcluster.d/footfall-tests.conf
-policy=/usr/sbin/policy-rc.d
-kept=$(mktemp -d)
-restore() {
-    status=$?
-    trap - EXIT INT TERM
-    rm -f "$drop_in" "$policy"
-    rmdir --ignore-fail-on-non-empty "${drop_in%/*}"
-    [[ ! -e $kept/policy && ! -L $kept/policy ]] || mv "$kept/policy" "$policy"
-    rm -rf "$kept"
-    exit "$status"
-}
-[[ ! -e $policy && ! -L $policy ]] || cp -a "$policy" "$kept/policy"
-trap restore EXIT INT TERM
-mkdir -p "${drop_in%/*}"
-echo "create_main_cluster = false" >"$drop_in"
-rm -f "$policy"
-printf '#!/bin/sh\nexit 101\n' >"$policy"
-chmod 755 "$policy"
-
-quietly "$kept/log" apt-get update -qq
-quietly "$kept/log" apt-get install -y -qq --no-install-recommends "${missing[@]}"
+install_stopped
 
 # The packages enable their services for the next boot: without a cluster PostgreSQL's does nothing, the others' do.
 for service in pgbouncer redis-server haproxy; do
-    if [[ " ${missing[*]} " == *" $service "* ]] && command -v systemctl >/dev/null; then
-        systemctl disable --quiet "$service" >/dev/null 2>&1 || true
-    fi
+    [[ " ${missing[*]} " != *" $service "* ]] || disable_services "$service"
 done

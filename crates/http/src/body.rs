@@ -4,8 +4,10 @@ use std::convert::Infallible;
 use std::io::Read;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::Version;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{self, Bytes, BytesMut, Payload};
 use actix_web::{HttpMessage, HttpRequest};
@@ -19,6 +21,12 @@ use crate::problem::{Kind, Problem};
 const DECODE_INLINE_MAX: usize = 16 * 1024;
 /// The largest window (2²⁵ bytes) that a zstd body may make the service hold.
 const ZSTD_WINDOW_LOG_MAX: u32 = 25;
+
+/// How long, and how much, is read of a body over HTTP/2 that was refused.
+const DRAIN_MAX: Duration = Duration::from_secs(5);
+const DRAIN_MAX_BYTES: usize = 64 << 20;
+/// Room for so much of a body is made at first: who announces much may send nothing.
+const FIRST_ROOM_BYTES: usize = 256 * 1024;
 
 /// What a body says it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,9 +121,22 @@ pub(crate) async fn discard(
 pub(crate) struct Unread(#[expect(dead_code, reason = "held, never read")] Payload);
 
 /// Notes that the request's body is not read to its end. While it is kept, actix reads on for a bounded time only and then
-/// closes the connection; a chunked body that is dropped it would read for ever.
+/// closes the connection; a chunked body that is dropped it would read for ever. Over HTTP/2 a body that is dropped takes the
+/// answer that still waits with it, and one that is only kept stops at the window: it is read beside the answer.
 pub(crate) fn leave_unread(request: &HttpRequest, payload: Payload) {
+    if request.version() == Version::HTTP_2 {
+        actix_web::rt::spawn(tokio::time::timeout(DRAIN_MAX, drain(payload)));
+        return;
+    }
     request.extensions_mut().insert(Unread(payload));
+}
+
+async fn drain(mut payload: Payload) {
+    let mut left = DRAIN_MAX_BYTES;
+    while let Some(Ok(bytes)) = payload.next().await {
+        let Some(rest) = left.checked_sub(bytes.len()) else { return };
+        left = rest;
+    }
 }
 
 /// An answer's body that keeps the request's unread one alive until it is sent.
@@ -157,12 +178,17 @@ async fn receive(
         Some(Some(Ok(first))) => first,
         None => Bytes::new(),
     };
-    let mut body = BytesMut::with_capacity(announced.unwrap_or(first.len() * 2).min(limits.body_bytes));
+    let room = announced.unwrap_or(first.len() * 2).min(limits.body_bytes).min(FIRST_ROOM_BYTES);
+    let mut body = BytesMut::with_capacity(room);
     let all = async {
         let mut chunk = Some(first);
         while let Some(bytes) = chunk {
             if body.len() + bytes.len() > limits.body_bytes {
                 return Err(too_large(limits));
+            }
+            if body.len() + bytes.len() > body.capacity() {
+                let rest = announced.unwrap_or_default().saturating_sub(body.len());
+                body.reserve(rest.max(bytes.len()));
             }
             body.extend_from_slice(&bytes);
             chunk = payload.next().await.transpose().map_err(|error| broke_off(&error))?;

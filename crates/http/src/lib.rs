@@ -8,11 +8,16 @@ pub mod cursor;
 mod drain;
 mod endpoints;
 mod live;
+mod openapi;
 mod origin;
 mod params;
 mod path;
 mod problem;
+mod proxies;
+mod rate;
 mod scope;
+mod security;
+mod streams;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +30,12 @@ use footfall_services::{Answers, Ingest, Memberships, SegmentSnapshots};
 pub use access::{Keys, Scopes};
 pub use drain::Drain;
 pub use endpoints::routes;
+pub use openapi::Description;
 pub use origin::Origins;
+pub use proxies::TrustedProxies;
+pub use rate::RateLimit;
 pub use scope::RequestScope;
+pub use streams::Streams;
 
 /// Limits of the shell.
 #[derive(Clone, Copy, Debug)]
@@ -71,8 +80,12 @@ pub struct Api {
     pub keys: Option<Keys>,
     /// Pages of which other origins may use the service.
     pub origins: Origins,
+    /// How much each client may ask; without it, as much as it likes.
+    pub rate: Option<RateLimit>,
     /// Knows whether what is needed is there.
     pub health: Arc<dyn Health>,
+    /// What `/openapi.json` answers.
+    pub description: Description,
     /// What operators' monitoring reads.
     pub exposition: Arc<dyn Exposition>,
     /// Tells the time for windows that end now.

@@ -1,4 +1,5 @@
-//! What every request goes through: an id, a limit in time, a guard against panics, and errors as problem documents.
+//! What every request goes through: an id, limits, a guard against panics, errors as problem documents, and headers that tell
+//! browsers what not to do.
 //!
 //! One hand-written middleware instead of four stacked ones: each would box a future for every request.
 
@@ -17,24 +18,34 @@ use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, StatusCode};
-use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
+use actix_web::middleware::Next;
+use actix_web::web::Payload;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
-use crate::body::{Holding, Unread};
+use crate::body::{self, Holding, Unread};
 use crate::drain::Drain;
-use crate::endpoints::UNTIMED;
-use crate::problem::Problem;
+use crate::endpoints::{UNCOUNTED, UNTIMED};
+use crate::problem::{Kind, Problem};
+use crate::rate::RateLimit;
+use crate::security::SecurityHeaders;
+use crate::streams::{Stream, Streams};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id that is taken from a caller.
 const REQUEST_ID_MAX_BYTES: usize = 128;
+/// Longest URL where no other limit is set. Any page that is stored can be asked about, each of its bytes escaped.
+const URL_MAX_BYTES: usize = 32 * 1024;
 
 /// The middleware, to be wrapped around the whole app.
 #[derive(Clone)]
 pub struct RequestScope {
     timeout: Duration,
     ids: Arc<RequestIds>,
+    url_bytes: usize,
+    rate: Option<RateLimit>,
+    security: SecurityHeaders,
     drain: Drain,
 }
 
@@ -50,7 +61,8 @@ impl RequestScope {
     /// tells this process's ids from others'.
     pub fn new(timeout: Duration, process: u64) -> Self {
         let ids = Arc::new(RequestIds { process, next: AtomicU64::new(0) });
-        Self { timeout, ids, drain: Drain::default() }
+        let security = SecurityHeaders::default();
+        Self { timeout, ids, url_bytes: URL_MAX_BYTES, rate: None, security, drain: Drain::default() }
     }
 
     /// Once that has begun, each answer closes its connection.
@@ -58,6 +70,66 @@ impl RequestScope {
     pub fn closing_on(mut self, drain: Drain) -> Self {
         self.drain = drain;
         self
+    }
+
+    /// URLs, less scheme and host, have at most so many bytes.
+    #[must_use]
+    pub fn with_url_bytes(mut self, bytes_max: usize) -> Self {
+        self.url_bytes = bytes_max;
+        self
+    }
+
+    /// Requests are counted, but for those about the service's health.
+    #[must_use]
+    pub fn with_rate(mut self, rate: Option<RateLimit>) -> Self {
+        self.rate = rate;
+        self
+    }
+
+    /// Whether the service itself speaks HTTPS: then browsers are told to come back by nothing else.
+    #[must_use]
+    pub fn with_https(mut self, is_https: bool) -> Self {
+        self.security = SecurityHeaders { is_https };
+        self
+    }
+
+    /// Completes what a layer around the scope answers by itself, without asking what is inside: CORS preflights and their
+    /// refusals. To be wrapped around that layer.
+    ///
+    /// # Errors
+    /// Those of what is inside.
+    pub async fn complete<B: MessageBody>(
+        self,
+        request: ServiceRequest,
+        next: Next<B>,
+    ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+        let response = next.call(request).await?;
+        if response.headers().contains_key(REQUEST_ID) {
+            return Ok(response.map_into_left_body());
+        }
+        let id = self.id_of(response.request());
+        let refusal = response.response().error().map(ToString::to_string);
+        if let Some(detail) = refusal {
+            let problem = Problem::new(Kind::Forbidden, detail);
+            return Ok(refuse(response.into_parts().0, &problem, &id, self.security));
+        }
+        Ok(finish(response, &id, self.security))
+    }
+
+    fn id_of(&self, request: &HttpRequest) -> HeaderValue {
+        let given = request.headers().get(REQUEST_ID).filter(|id| is_sane(id)).cloned();
+        given.unwrap_or_else(|| self.ids.next())
+    }
+
+    /// Looks at what can be told from the head alone.
+    fn admit(&self, request: &HttpRequest) -> Result<Option<Stream>, Problem> {
+        if request.uri().path_and_query().is_some_and(|url| url.as_str().len() > self.url_bytes) {
+            return Err(Problem::url_too_long(self.url_bytes));
+        }
+        if let Some(rate) = self.rate.as_ref().filter(|_| !UNCOUNTED.contains(&request.path())) {
+            rate.count(rate.client(request))?;
+        }
+        Streams::begin(request)
     }
 }
 
@@ -108,18 +180,36 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let id = request.headers().get(REQUEST_ID).filter(|id| is_sane(id)).cloned();
-        let id = id.unwrap_or_else(|| self.scope.ids.next());
+        let (id, security) = (self.scope.id_of(request.request()), self.scope.security);
+        let closes = self.scope.drain.has_begun();
+        let stream = match self.scope.admit(request.request()) {
+            Ok(stream) => stream,
+            Err(problem) => {
+                let (request, mut payload) = request.into_parts();
+                if let Ok(payload) = Payload::from_request(&request, &mut payload).into_inner() {
+                    body::leave_unread(&request, payload);
+                }
+                let course = Course::Refused { refusal: Some((request, problem)) };
+                return ScopedRequest {
+                    course,
+                    id,
+                    closes,
+                    timeout: None,
+                    timer: None,
+                    security,
+                    _stream: None,
+                };
+            }
+        };
         // By its path, and not by a mark that its handler sets: the request is given away here, and a place that both
         // could reach would cost every other request an allocation.
         let timeout = (!UNTIMED.contains(&request.path())).then_some(self.scope.timeout);
         // Not every panic waits for the future: routing and extraction run here.
-        let (inner, panic) = match catch_unwind(AssertUnwindSafe(|| self.service.call(request))) {
-            Ok(inner) => (Some(inner), None),
-            Err(panic) => (None, Some(panic)),
+        let course = match catch_unwind(AssertUnwindSafe(|| self.service.call(request))) {
+            Ok(inner) => Course::Running { inner },
+            Err(panic) => Course::Panicked { panic: Some(panic) },
         };
-        let closes = self.scope.drain.has_begun();
-        ScopedRequest { inner, panic, id, closes, timeout, timer: None }
+        ScopedRequest { course, id, closes, timeout, timer: None, security, _stream: stream }
     }
 }
 
@@ -127,13 +217,24 @@ pin_project! {
     /// A request on its way.
     pub struct ScopedRequest<F> {
         #[pin]
-        inner: Option<F>,
-        panic: Option<Box<dyn Any + Send>>,
+        course: Course<F>,
         id: HeaderValue,
         closes: bool,
         timeout: Option<Duration>,
         // Made only when a request has to wait: most never do.
         timer: Option<Pin<Box<Sleep>>>,
+        security: SecurityHeaders,
+        _stream: Option<Stream>,
+    }
+}
+
+pin_project! {
+    #[project = CourseProjection]
+    enum Course<F> {
+        Running { #[pin] inner: F },
+        // Never let in.
+        Refused { refusal: Option<(HttpRequest, Problem)> },
+        Panicked { panic: Option<Box<dyn Any + Send>> },
     }
 }
 
@@ -146,32 +247,37 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let id = this.id.to_str().unwrap_or_default();
-        let Some(inner) = this.inner.as_pin_mut() else {
-            return Poll::Ready(Err(Refusal::of_panic(this.panic.take(), this.id).into()));
+        let (header, security) = (&*this.id, *this.security);
+        let fail = |problem| Poll::Ready(Err(Refusal { problem, id: header.clone(), security }.into()));
+        let inner = match this.course.project() {
+            CourseProjection::Running { inner } => inner,
+            CourseProjection::Panicked { panic } => return fail(of_panic(panic.take())),
+            CourseProjection::Refused { refusal } => {
+                return match refusal.take() {
+                    Some((request, problem)) => Poll::Ready(Ok(refuse(request, &problem, header, security))),
+                    None => fail(of_panic(None)),
+                };
+            }
         };
         match catch_unwind(AssertUnwindSafe(|| inner.poll(context))) {
-            Err(panic) => Poll::Ready(Err(Refusal::of_panic(Some(panic), this.id).into())),
+            Err(panic) => fail(of_panic(Some(panic))),
             Ok(Poll::Ready(Ok(response))) => {
-                let mut response = finish(response, id, this.id);
+                let mut response = finish(response, header, security);
                 if *this.closes && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                     response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
                 }
                 Poll::Ready(Ok(response))
             }
-            Ok(Poll::Ready(Err(error))) => {
-                let response = error.error_response();
-                let problem = problem_of(&response);
-                Poll::Ready(Err(Refusal { problem, id: this.id.clone() }.into()))
-            }
+            Ok(Poll::Ready(Err(error))) => fail(problem_of(&error.error_response())),
             Ok(Poll::Pending) => {
                 let Some(timeout) = *this.timeout else { return Poll::Pending };
                 let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
                 match timer.as_mut().poll(context) {
                     Poll::Pending => Poll::Pending,
                     Poll::Ready(()) => {
-                        tracing::warn!(request_id = id, "a request ran out of its time");
-                        Poll::Ready(Err(Refusal { problem: Problem::timeout(), id: this.id.clone() }.into()))
+                        let request_id = header.to_str().unwrap_or_default();
+                        tracing::warn!(request_id, "a request ran out of its time");
+                        fail(Problem::timeout())
                     }
                 }
             }
@@ -179,13 +285,14 @@ where
     }
 }
 
-/// Gives the answer its id and, where it is an error, its document.
+/// Gives the answer its id, its headers and, where it is an error, its document.
 fn finish<B: MessageBody>(
     mut response: ServiceResponse<B>,
-    id: &str,
     header: &HeaderValue,
+    security: SecurityHeaders,
 ) -> ServiceResponse<EitherBody<B>> {
     let status = response.status();
+    let id = header.to_str().unwrap_or_default();
     tracing::debug!(
         request_id = id,
         method = %response.request().method(),
@@ -196,25 +303,50 @@ fn finish<B: MessageBody>(
     );
     if status.is_client_error() || status.is_server_error() {
         let problem = problem_of(response.response());
-        let mut document = problem.respond(id);
-        document.headers_mut().insert(REQUEST_ID, header.clone());
-        let unread = response.request().extensions_mut().remove::<Unread>();
-        if let Some(unread) = unread {
-            let holding =
-                |body: BoxBody| BoxBody::new(Holding::new(body.try_into_bytes().unwrap_or_default(), unread));
-            document = document.map_body(|_, body| holding(body));
-        }
-        return response.into_response(document).map_into_right_body();
+        return refuse(response.into_parts().0, &problem, header, security);
     }
     if let Some(late) = response.response().extensions().get::<LateId>() {
         late.0.get_or_init(|| id.to_owned());
     }
     response.headers_mut().insert(REQUEST_ID, header.clone());
+    security.complete(response.headers_mut());
     response.map_into_left_body()
+}
+
+/// Answers with a problem. What the client still sends is read on, within a bound.
+fn refuse<B>(
+    request: HttpRequest,
+    problem: &Problem,
+    id: &HeaderValue,
+    security: SecurityHeaders,
+) -> ServiceResponse<EitherBody<B>> {
+    let mut document = document(problem, id, security);
+    let unread = request.extensions_mut().remove::<Unread>();
+    if let Some(unread) = unread {
+        let holding =
+            |body: BoxBody| BoxBody::new(Holding::new(body.try_into_bytes().unwrap_or_default(), unread));
+        document = document.map_body(|_, body| holding(body));
+    }
+    ServiceResponse::new(request, document).map_into_right_body()
+}
+
+fn document(problem: &Problem, id: &HeaderValue, security: SecurityHeaders) -> HttpResponse {
+    let mut document = problem.respond(id.to_str().unwrap_or_default());
+    document.headers_mut().insert(REQUEST_ID, id.clone());
+    security.complete(document.headers_mut());
+    document
 }
 
 fn problem_of<B>(response: &HttpResponse<B>) -> Problem {
     response.extensions().get::<Problem>().cloned().unwrap_or_else(|| Problem::of_status(response.status()))
+}
+
+fn of_panic(panic: Option<Box<dyn Any + Send>>) -> Problem {
+    let panic = panic.unwrap_or_else(|| Box::new("polled after its end"));
+    let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    let cause: Box<dyn std::error::Error + Send + Sync> = format!("a handler panicked: {text}").into();
+    Problem::internal(cause.into())
 }
 
 /// A problem outside any response that could carry it.
@@ -222,16 +354,7 @@ fn problem_of<B>(response: &HttpResponse<B>) -> Problem {
 struct Refusal {
     problem: Problem,
     id: HeaderValue,
-}
-
-impl Refusal {
-    fn of_panic(panic: Option<Box<dyn Any + Send>>, id: &HeaderValue) -> Self {
-        let panic = panic.unwrap_or_else(|| Box::new("polled after its end"));
-        let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        let cause: Box<dyn std::error::Error + Send + Sync> = format!("a handler panicked: {text}").into();
-        Self { problem: Problem::internal(cause.into()), id: id.clone() }
-    }
+    security: SecurityHeaders,
 }
 
 impl std::fmt::Display for Refusal {
@@ -242,9 +365,7 @@ impl std::fmt::Display for Refusal {
 
 impl ResponseError for Refusal {
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        let mut response = self.problem.respond(self.id.to_str().unwrap_or_default());
-        response.headers_mut().insert(REQUEST_ID, self.id.clone());
-        response
+        document(&self.problem, &self.id, self.security)
     }
 }
 

@@ -5,9 +5,11 @@ mod config;
 mod health;
 mod jobs;
 mod logging;
+mod open_files;
 mod runtime;
 mod stop;
 mod telemetry;
+mod tls;
 mod wire;
 
 use std::path::PathBuf;
@@ -19,7 +21,7 @@ use crate::cli::backup::BackupArgs;
 use crate::cli::calculate_metrics::CalculateMetricsArgs;
 use crate::cli::export::ExportArgs;
 use crate::cli::import::ImportArgs;
-use crate::cli::reach::server_url;
+use crate::cli::reach::Address;
 use crate::cli::refresh_segments::RefreshSegmentsArgs;
 use crate::cli::seed::SeedArgs;
 use crate::cli::stream::StreamArgs;
@@ -113,7 +115,7 @@ fn run(command: Command, config: &Config) -> Result<ExitCode, Box<dyn std::error
             Ok(ExitCode::SUCCESS)
         }
         Command::Healthcheck { server } => {
-            Ok(system.block_on(cli::healthcheck::run(&server.unwrap_or_else(|| server_url(config)))))
+            Ok(system.block_on(cli::healthcheck::run(&Address::of(server.as_deref(), config))))
         }
     }
 }

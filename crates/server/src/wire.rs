@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_web::middleware::Condition;
+use actix_tls::accept::rustls_0_23::TlsStream;
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
@@ -15,7 +16,9 @@ use footfall_domain::page::PageRules;
 use footfall_domain::types::EventTypes;
 use footfall_domain::validate::Rules;
 use footfall_embedded::{EmbeddedOptions, EmbeddedStore};
-use footfall_http::{Api, Drain, HttpLimits, Origins, RequestScope, configure};
+use footfall_http::{
+    Api, Description, Drain, HttpLimits, Origins, RateLimit, RequestScope, Streams, configure,
+};
 use footfall_memory::{InProcessCache, MemoryOptions, MemoryStore};
 use footfall_ports::{
     Analytics, Cache, Domains, EventLog, Health, LiveFeed, Segments, SnapshotStore, Store, UserMetrics,
@@ -27,17 +30,19 @@ use footfall_services::{
     Answers, Ingest, Limits, Memberships, SegmentSnapshots, TieredSnapshots, read_types,
 };
 use socket2::SockRef;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Backend, Config};
 use crate::health::Together;
 use crate::jobs;
+use crate::open_files;
 use crate::runtime::{RandomIds, SystemClock};
 use crate::stop::Stop;
 use crate::telemetry::Telemetry;
+use crate::tls::Certificate;
 
-/// How long a connection may take to send a request's head, and to close after the last answer.
-const CLIENT_PATIENCE: Duration = Duration::from_secs(5);
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a connection may take to close after the last answer.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a peer may take nothing of what is sent to it.
 const STALL_MAX: Duration = Duration::from_mins(1);
 /// How long a browser may remember what pages of another origin are allowed, in seconds: as long as any does.
@@ -52,29 +57,50 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
     let drain = Drain::default();
     let api = Data::new(api(config, stores, redis.as_ref(), feed, telemetry.clone(), drain.clone())?);
     jobs::start(config, &api, &telemetry, redis.map(|redis| redis.on_return()));
-    let scope = RequestScope::new(config.limits.request_timeout, rand::random()).closing_on(drain.clone());
+    let scope = RequestScope::new(config.limits.request_timeout, rand::random())
+        .with_url_bytes(config.limits.url_bytes)
+        .with_rate(api.rate.clone())
+        .with_https(config.tls.is_some())
+        .closing_on(drain.clone());
+    let connections = open_files::allow(config.limits.connections);
     let (live, origins) = (api.live.clone(), config.server.cors_origins.clone());
+    let certificate = config.tls.clone().map(Certificate::read).transpose()?;
     let server = HttpServer::new(move || {
+        let outer = scope.clone();
         App::new()
             .wrap(scope.clone())
             // Outside the scope, for pages of other origins read problems too.
             .wrap(Condition::new(!origins.is_none(), cors(&origins)))
+            .wrap(Condition::new(
+                !origins.is_none(),
+                from_fn(move |request, next| outer.clone().complete(request, next)),
+            ))
             .configure(|routes| configure(routes, api.clone()))
     })
     .workers(config.server.workers)
-    .on_connect(|connection, _| give_up_stalled(connection))
-    .keep_alive(KEEP_ALIVE)
-    .client_request_timeout(CLIENT_PATIENCE)
-    .client_disconnect_timeout(CLIENT_PATIENCE)
+    .max_connections(connections.div_ceil(config.server.workers))
+    .on_connect(|connection, of_connection| {
+        give_up_stalled(connection);
+        of_connection.insert(Streams::default());
+    })
+    .keep_alive(config.server.keep_alive)
+    .client_request_timeout(config.limits.head_timeout)
+    .client_disconnect_timeout(CLOSE_PATIENCE)
     .shutdown_timeout(config.server.time_to_finish().as_secs().max(1))
-    .disable_signals()
-    .bind(config.server.bind)
-    .map_err(|error| format!("{} can't be bound: {error}", config.server.bind))?;
-    let addresses = server.addrs();
+    .disable_signals();
+    let bind = config.server.bind;
+    let bound = match &certificate {
+        Some(certificate) => server.bind_rustls_0_23(bind, Arc::clone(certificate).server_config()?),
+        None => server.bind(bind),
+    };
+    let server = bound.map_err(|error| format!("{bind} can't be bound: {error}"))?;
+    let addresses: Vec<String> =
+        server.addrs_with_scheme().iter().map(|(address, scheme)| format!("{scheme}://{address}")).collect();
     let server = server.run();
     let handle = server.handle();
     let stop = Stop::listen()?;
     let drain_period = config.server.drain_period;
+    actix_web::rt::spawn(reload_on_hangup(signal(SignalKind::hangup())?, certificate));
     actix_web::rt::spawn(async move {
         stop.asked(&drain, drain_period).await;
         tracing::info!("stopping: no new connections, finishing what is in flight");
@@ -83,17 +109,30 @@ pub(crate) async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
         handle.stop(true).await;
     });
     for address in addresses {
-        println!("listening on http://{address}");
+        println!("listening on {address}");
     }
     server.await?;
     tracing::info!("stopped");
     Ok(())
 }
 
+/// Reads the certificate again on each SIGHUP, so that a renewed one needs no restart. Without HTTPS there is nothing to read, and
+/// the signal, which would end the process, does no harm.
+async fn reload_on_hangup(mut hangup: Signal, certificate: Option<Arc<Certificate>>) {
+    while hangup.recv().await.is_some() {
+        match certificate.as_ref().map(|certificate| certificate.reload()) {
+            Some(Ok(())) => tracing::info!("the certificate was read again"),
+            Some(Err(error)) => tracing::error!("the certificate stays as it was: {error}"),
+            None => tracing::info!("SIGHUP: there is no certificate to read again"),
+        }
+    }
+}
+
 /// Has the system break a connection whose peer takes nothing of what is sent for so long: a listener that is stuck, or gone
 /// without a word. Where that can't be set it is left to the system's own, longer time.
 fn give_up_stalled(connection: &dyn Any) {
-    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+    let encrypted = connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0);
+    if let Some(stream) = encrypted.or_else(|| connection.downcast_ref::<TcpStream>()) {
         let _ = SockRef::from(stream).set_tcp_user_timeout(Some(STALL_MAX));
     }
 }
@@ -271,6 +310,10 @@ fn api(
     let memberships = Memberships::new(stores.segments.clone(), Arc::new(SystemClock), limits(config));
     let limits =
         HttpLimits { body_bytes: config.limits.body_bytes, request_timeout: config.limits.request_timeout };
+    let rate = config.limits.rate_per_second.map(|per_second| {
+        let proxies = config.server.trusted_proxies.clone();
+        RateLimit::new(per_second, config.limits.rate_clients, config.keys.clone(), proxies)
+    });
     let Stores { log, analytics, domains, metrics, segments, .. } = stores;
     Ok(Api {
         ingest,
@@ -286,7 +329,9 @@ fn api(
         live,
         keys: config.keys.clone(),
         origins: config.server.cors_origins.clone(),
+        rate,
         health: Arc::new(Together(health)),
+        description: Description::new()?,
         exposition: telemetry,
         clock: Arc::new(SystemClock),
         limits,

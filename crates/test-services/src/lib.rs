@@ -23,3 +23,4 @@ pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use programs::free_port;
 pub use redis::Redis;
+pub use tls::make_certificate_in;

@@ -1,19 +1,25 @@
 //! A small HTTP client of a running server, for the commands that work through one. It sends and hands back what came;
 //! what an answer means is the command's to decide.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
+use awc::Connector;
 use awc::http::{StatusCode, Uri, header};
+use rustls::ClientConfig;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::download::Download;
+use super::reach::Address;
 
 /// Longer than the server's own `FOOTFALL__LIMITS__REQUEST_TIMEOUT` default (30 s), so that its 503 arrives.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
+/// Longer than any dependency is waited for.
+const READINESS_TIMEOUT: Duration = Duration::from_secs(3);
 /// What goes through all that is stored the server sets no limit to. A day is for a server that is gone.
 const LONG_TIMEOUT: Duration = Duration::from_hours(24);
 /// A batch of 10,000 events that are all refused is answered with a few megabytes of reasons.
@@ -22,12 +28,12 @@ const MAX_ANSWER_BYTES: usize = 32 << 20;
 /// Why no answer came, or why nothing could be asked.
 #[derive(Debug, Error)]
 pub(crate) enum ClientError {
-    /// The address isn't an absolute `http` URL.
+    /// The address isn't an absolute `http` or `https` URL.
     #[error("`{0}` is not a server's address; one looks like http://127.0.0.1:8080")]
     BadAddress(String),
-    /// This build has no TLS client.
-    #[error("`{0}`: this client does not speak https; use the server's http address, or a local TLS proxy")]
-    NoTls(String),
+    /// TLS can't be had.
+    #[error("{0}")]
+    Tls(#[from] rustls::Error),
     /// The key holds characters that no header can carry.
     #[error("the key holds characters that an HTTP header cannot carry")]
     BadKey,
@@ -83,32 +89,38 @@ pub(crate) struct Client {
     http: awc::Client,
     server: String,
     uri: Uri,
+    tls: Arc<ClientConfig>,
     key: Option<String>,
 }
 
 impl Client {
-    /// A client of the server at `base_url` (`http://HOST:PORT`, a path before the endpoints is allowed), that sends `key`
-    /// as a bearer token.
+    /// A client of the server at that address (`http://HOST:PORT` or `https://…`, a path before the endpoints is allowed),
+    /// that sends `key` as a bearer token.
     ///
     /// # Errors
-    /// When the address isn't an absolute `http` URL or the key can't stand in a header.
-    pub(crate) fn new(base_url: &str, key: Option<&str>) -> Result<Self, ClientError> {
-        let server = base_url.trim_end_matches('/').to_owned();
-        let uri: Uri = server.parse().map_err(|_| ClientError::BadAddress(base_url.to_owned()))?;
-        match (uri.scheme_str(), uri.authority(), uri.query()) {
-            (Some("http"), Some(_), None) => {}
-            (Some("https"), Some(_), None) => return Err(ClientError::NoTls(base_url.to_owned())),
-            _ => return Err(ClientError::BadAddress(base_url.to_owned())),
+    /// When the address isn't an absolute `http` or `https` URL or the key can't stand in a header.
+    pub(crate) fn new(address: &Address, key: Option<&str>) -> Result<Self, ClientError> {
+        let server = address.url.trim_end_matches('/').to_owned();
+        let uri: Uri = server.parse().map_err(|_| ClientError::BadAddress(address.url.clone()))?;
+        if !matches!(
+            (uri.scheme_str(), uri.authority(), uri.query()),
+            (Some("http" | "https"), Some(_), None)
+        ) {
+            return Err(ClientError::BadAddress(address.url.clone()));
         }
+        let tls = Arc::new(address.trust.client_config()?);
         // A redirected POST would lose its body or its key; the answer 3xx says more.
-        let mut builder = awc::Client::builder().timeout(REQUEST_TIMEOUT).disable_redirects();
+        let mut builder = awc::Client::builder()
+            .connector(Connector::new().rustls_0_23(Arc::clone(&tls)))
+            .timeout(REQUEST_TIMEOUT)
+            .disable_redirects();
         if let Some(key) = key {
             let mut value =
                 header::HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| ClientError::BadKey)?;
             value.set_sensitive(true);
             builder = builder.add_default_header((header::AUTHORIZATION, value));
         }
-        Ok(Self { http: builder.finish(), server, uri, key: key.map(str::to_owned) })
+        Ok(Self { http: builder.finish(), server, uri, tls, key: key.map(str::to_owned) })
     }
 
     /// The address, without a slash at its end.
@@ -120,6 +132,15 @@ impl Client {
     pub(crate) async fn is_up(&self) -> bool {
         let request = self.http.get(format!("{}/health/live", self.server)).timeout(HEALTH_TIMEOUT);
         request.send().await.is_ok_and(|response| response.status().is_success())
+    }
+
+    /// What `GET /health/ready` answers within three seconds.
+    ///
+    /// # Errors
+    /// [`ClientError::Lost`] when no answer came.
+    pub(crate) async fn readiness(&self) -> Result<StatusCode, ClientError> {
+        let request = self.http.get(format!("{}/health/ready", self.server)).timeout(READINESS_TIMEOUT);
+        Ok(request.send().await.map_err(|error| self.lost(&error))?.status())
     }
 
     /// `POST /events` with a body of newline-delimited events.
@@ -172,7 +193,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Lost`] when no answer came, [`ClientError::Refused`] when it was one without success.
     pub(crate) async fn download(&self, target: &str) -> Result<Download, ClientError> {
-        let start = Download::start(&self.uri, target, self.key.as_deref(), REQUEST_TIMEOUT);
+        let start = Download::start(&self.uri, &self.tls, target, self.key.as_deref(), REQUEST_TIMEOUT);
         let mut download = start.await.map_err(|error| self.lost(&error))?;
         let status = download.status();
         if status.is_success() {
@@ -214,23 +235,26 @@ impl Client {
 mod tests {
     use super::*;
 
+    fn client(url: &str, key: Option<&str>) -> Result<Client, ClientError> {
+        Client::new(&Address::named(url), key)
+    }
+
     #[actix_web::test]
     async fn only_absolute_http_addresses_are_taken() {
-        for good in ["http://127.0.0.1:8080", "http://localhost/", "http://[::1]:1/footfall"] {
-            assert!(Client::new(good, None).is_ok(), "{good}");
+        for good in ["http://127.0.0.1:8080", "http://localhost/", "http://[::1]:1/footfall", "https://x"] {
+            assert!(client(good, None).is_ok(), "{good}");
         }
         for bad in ["", "localhost", "127.0.0.1:8080", "ftp://x", "http://", "http://x/?q", "http://a b"] {
-            assert!(matches!(Client::new(bad, None), Err(ClientError::BadAddress(_))), "{bad}");
+            assert!(matches!(client(bad, None), Err(ClientError::BadAddress(_))), "{bad}");
         }
-        assert!(matches!(Client::new("https://example.com", None), Err(ClientError::NoTls(_))));
-        assert!(matches!(Client::new("http://localhost", Some("a\nb")), Err(ClientError::BadKey)));
+        assert!(matches!(client("http://localhost", Some("a\nb")), Err(ClientError::BadKey)));
     }
 
     #[actix_web::test]
     async fn nobody_there_is_not_up_and_a_lost_request() {
         // Bound and dropped: nothing listens there now.
         let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let client = Client::new(&format!("http://{address}"), None).unwrap();
+        let client = client(&format!("http://{address}"), None).unwrap();
         assert!(!client.is_up().await);
         let lost = client.post_events(Bytes::from_static(b"{}\n")).await.unwrap_err();
         assert!(lost.to_string().contains(&address.to_string()), "{lost}");

@@ -4,12 +4,16 @@
 //! 3.11, `PlStream` in `client/h1proto.rs`), so that a body that was cut would look whole.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use awc::http::{StatusCode, Uri};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the next piece may take: a server reads some thousand events for it.
@@ -21,10 +25,15 @@ const PIECE_MAX_BYTES: usize = 64 * 1024;
 
 /// An answer on its way.
 pub(crate) struct Download {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Duplex>>,
     status: StatusCode,
     left: Left,
 }
+
+/// A connection, encrypted or not.
+trait Duplex: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Duplex for S {}
 
 /// What is still to come of the body.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,20 +47,19 @@ enum Left {
 }
 
 impl Download {
-    /// Asks the server at `base` (an absolute `http` URL) for `target`, and reads the answer's head, which must come
-    /// within `head_timeout`.
+    /// Asks the server at `base` (an absolute `http` or `https` URL) for `target`, and reads the answer's head, which must
+    /// come within `head_timeout`.
     ///
     /// # Errors
     /// When none came, or it doesn't say where its body ends.
     pub(crate) async fn start(
         base: &Uri,
+        tls: &Arc<ClientConfig>,
         target: &str,
         key: Option<&str>,
         head_timeout: Duration,
     ) -> io::Result<Self> {
-        let host = base.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-        let port = base.port_u16().unwrap_or(80);
-        let stream = in_time(CONNECT_TIMEOUT, TcpStream::connect((host, port))).await?;
+        let stream = in_time(CONNECT_TIMEOUT, connect(base, tls)).await?;
         let mut download = Self {
             stream: BufReader::with_capacity(PIECE_MAX_BYTES, stream),
             status: StatusCode::OK,
@@ -65,6 +73,7 @@ impl Download {
             "GET {path}{target} HTTP/1.1\r\nHost: {host}\r\nAccept-Encoding: identity\r\nConnection: close\r\n{key}\r\n"
         );
         download.stream.write_all(request.as_bytes()).await?;
+        download.stream.flush().await?;
         in_time(head_timeout, download.read_head()).await?;
         Ok(download)
     }
@@ -177,6 +186,17 @@ impl Download {
     }
 }
 
+async fn connect(base: &Uri, tls: &Arc<ClientConfig>) -> io::Result<Box<dyn Duplex>> {
+    let host = base.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    if base.scheme_str() != Some("https") {
+        return Ok(Box::new(TcpStream::connect((host, base.port_u16().unwrap_or(80))).await?));
+    }
+    let name =
+        ServerName::try_from(host.to_owned()).map_err(|_| malformed("a name that no certificate has"))?;
+    let stream = TcpStream::connect((host, base.port_u16().unwrap_or(443))).await?;
+    Ok(Box::new(TlsConnector::from(Arc::clone(tls)).connect(name, stream).await?))
+}
+
 fn cut() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "the connection was cut before the answer's end")
 }
@@ -195,6 +215,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
 
+    use super::super::trust::Trust;
     use super::*;
 
     /// Downloads from a server that answers with exactly these bytes and closes the connection.
@@ -213,9 +234,10 @@ mod tests {
             stream.write_all(&answer).unwrap();
             String::from_utf8(request).unwrap()
         });
+        let tls = Arc::new(Trust::Authorities.client_config().unwrap());
         let outcome = async {
             let mut download =
-                Download::start(&base, "/export?a=b", Some("s3cret"), Duration::from_secs(10)).await?;
+                Download::start(&base, &tls, "/export?a=b", Some("s3cret"), Duration::from_secs(10)).await?;
             let mut body = Vec::new();
             while let Some(piece) = download.next().await? {
                 body.extend(piece);

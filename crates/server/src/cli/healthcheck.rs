@@ -1,22 +1,28 @@
 //! `footfall healthcheck`: for containers and scripts.
 
 use std::process::ExitCode;
-use std::time::Duration;
+
+use super::client::Client;
+use super::reach::Address;
 
 /// Asks the server whether it is ready, and says so.
-pub(crate) async fn run(server: &str) -> ExitCode {
-    let client = awc::Client::builder().timeout(Duration::from_secs(3)).finish();
-    match client.get(format!("{server}/health/ready")).send().await {
-        Ok(answer) if answer.status().is_success() => {
+pub(crate) async fn run(address: &Address) -> ExitCode {
+    let server = &address.url;
+    let asked = match Client::new(address, None) {
+        Ok(client) => client.readiness().await,
+        Err(error) => Err(error),
+    };
+    match asked {
+        Ok(status) if status.is_success() => {
             println!("{server} is ready");
             ExitCode::SUCCESS
         }
-        Ok(answer) => {
-            eprintln!("{server} answers {}", answer.status());
+        Ok(status) => {
+            eprintln!("{server} answers {status}");
             ExitCode::FAILURE
         }
         Err(error) => {
-            eprintln!("{server} can't be asked: {error}");
+            eprintln!("it can't be asked: {error}");
             ExitCode::FAILURE
         }
     }

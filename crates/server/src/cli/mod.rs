@@ -16,6 +16,7 @@ pub(crate) mod refresh_segments;
 pub(crate) mod seed;
 pub(crate) mod stream;
 mod traffic;
+mod trust;
 mod verdict;
 pub(crate) mod verify;
 

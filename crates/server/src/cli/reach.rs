@@ -1,10 +1,13 @@
 //! How a command gets at the events: through a running server where one answers, else in the configured store itself.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use clap::Args;
 use thiserror::Error;
 
 use super::chain;
 use super::client::{Client, ClientError};
+use super::trust::Trust;
 use crate::config::{Backend, Config};
 use crate::wire::{self, Stores};
 
@@ -71,11 +74,12 @@ pub(crate) enum ReachError {
 /// # Errors
 /// [`ReachError`] when there is none.
 pub(crate) async fn reach(args: &ServerArgs, config: &Config) -> Result<Reach, ReachError> {
-    let server = args.server.clone().unwrap_or_else(|| server_url(config));
-    let client = Client::new(&server, args.key.as_deref())?;
+    let address = Address::of(args.server.as_deref(), config);
+    let client = Client::new(&address, args.key.as_deref())?;
     if client.is_up().await {
         return Ok(Reach::Server(client));
     }
+    let server = address.url;
     if config.storage.backend == Backend::Memory {
         return Err(ReachError::NoServer { server });
     }
@@ -91,24 +95,44 @@ pub(crate) async fn reach(args: &ServerArgs, config: &Config) -> Result<Reach, R
 /// # Errors
 /// [`ReachError`] when none answers, or it would have to be named.
 pub(crate) async fn reach_for_traffic(args: &ServerArgs, config: &Config) -> Result<Client, ReachError> {
-    let server = args.server.clone().unwrap_or_else(|| server_url(config));
+    let address = Address::of(args.server.as_deref(), config);
     let configured = config.server.bind.ip();
     if args.server.is_none() && !configured.is_loopback() && !configured.is_unspecified() {
-        return Err(ReachError::NotLoopback { server });
+        return Err(ReachError::NotLoopback { server: address.url });
     }
-    let client = Client::new(&server, args.key.as_deref())?;
-    if client.is_up().await { Ok(client) } else { Err(ReachError::NotRunning { server }) }
+    let client = Client::new(&address, args.key.as_deref())?;
+    if client.is_up().await { Ok(client) } else { Err(ReachError::NotRunning { server: address.url }) }
 }
 
-/// Where the server of this configuration is found.
-pub(crate) fn server_url(config: &Config) -> String {
-    let mut address = config.server.bind;
-    if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() {
-            [127, 0, 0, 1].into()
-        } else {
-            std::net::Ipv6Addr::LOCALHOST.into()
-        });
+/// Where a server is found.
+#[derive(Debug)]
+pub(crate) struct Address {
+    /// Its URL.
+    pub(crate) url: String,
+    /// Whose word is taken for that it is the one that was meant.
+    pub(crate) trust: Trust,
+}
+
+impl Address {
+    /// That of the server that was named, else of the configured one.
+    pub(crate) fn of(named: Option<&str>, config: &Config) -> Self {
+        named.map_or_else(|| Self::configured(config), Self::named)
     }
-    format!("http://{address}")
+
+    /// As it was given.
+    pub(crate) fn named(url: &str) -> Self {
+        Self { url: url.to_owned(), trust: Trust::Authorities }
+    }
+
+    fn configured(config: &Config) -> Self {
+        let mut address = config.server.bind;
+        match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
+        let trust = if address.ip().is_loopback() { Trust::Anyone } else { Trust::Authorities };
+        Self { url: format!("{scheme}://{address}"), trust }
+    }
 }

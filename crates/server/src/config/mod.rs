@@ -4,15 +4,18 @@ mod read;
 mod units;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use footfall_embedded::Sync;
-use footfall_http::{Keys, Origins};
+use footfall_http::{Keys, Origins, TrustedProxies};
 use footfall_postgres::ConnectOptions;
 use footfall_services::Schedule;
 use footfall_services::live::LiveLimits;
 use read::{Finished, Reader};
+
+use crate::tls::CertificateFiles;
 
 pub(crate) use read::ConfigError;
 
@@ -28,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) server: Server,
     /// Keys that are asked for; none: the service is open.
     pub(crate) keys: Option<Keys>,
+    /// What is shown to those who connect; none: plain HTTP.
+    pub(crate) tls: Option<CertificateFiles>,
     pub(crate) storage: Storage,
     pub(crate) embedded: Embedded,
     pub(crate) memory: Memory,
@@ -52,6 +57,9 @@ pub(crate) struct Server {
     pub(crate) bind: SocketAddr,
     pub(crate) workers: usize,
     pub(crate) cors_origins: Origins,
+    pub(crate) trusted_proxies: TrustedProxies,
+    /// How long a connection that asks nothing stays open.
+    pub(crate) keep_alive: Duration,
     pub(crate) grace_period: Duration,
     /// How much of the grace period requests are still taken for.
     pub(crate) drain_period: Duration,
@@ -104,7 +112,14 @@ pub(crate) struct Postgres {
 pub(crate) struct Limits {
     pub(crate) body_bytes: usize,
     pub(crate) batch_events: usize,
+    pub(crate) url_bytes: usize,
+    pub(crate) head_timeout: Duration,
     pub(crate) request_timeout: Duration,
+    /// Requests a second of each client; none: as many as it likes.
+    pub(crate) rate_per_second: Option<NonZeroU32>,
+    /// Clients that are told apart for that.
+    pub(crate) rate_clients: usize,
+    pub(crate) connections: usize,
 }
 
 /// Which events are taken.
@@ -181,6 +196,8 @@ impl Config {
             ),
             workers: reader.number("server.workers", cores, 1..=1_024),
             cors_origins: reader.origins("server.cors_origins"),
+            trusted_proxies: reader.networks("server.trusted_proxies"),
+            keep_alive: reader.duration("server.keep_alive", "75s"),
             grace_period: reader.duration("server.grace_period", "20s"),
             drain_period: reader.duration_from_zero("server.drain_period", "0s"),
         };
@@ -215,7 +232,12 @@ impl Config {
         let limits = Limits {
             body_bytes: reader.bytes("limits.body_bytes", "10MiB", 1_024),
             batch_events: reader.number("limits.batch_events", 10_000, 1..=1_000_000),
+            url_bytes: reader.bytes("limits.url_bytes", "32KiB", 1_024),
+            head_timeout: reader.duration("limits.head_timeout", "5s"),
             request_timeout: reader.duration("limits.request_timeout", "30s"),
+            rate_per_second: reader.rate("limits.rate_per_second"),
+            rate_clients: reader.number("limits.rate_clients", 100_000, 1_000..=100_000_000),
+            connections: reader.number("limits.connections", 10_000, 1..=1_000_000),
         };
         let events = Events {
             accept_unknown: reader.choice(
@@ -248,12 +270,14 @@ impl Config {
             level: reader.log_level("log.level", "info"),
         };
         let keys = keys(&mut reader, server.bind);
+        let tls = tls(&mut reader);
         not_yet(&mut reader);
         let Finished { effective } = reader.finish()?;
         let pages = Pages { tracking_parameters: tracking };
         Ok(Self {
             server,
             keys,
+            tls,
             storage,
             embedded,
             memory,
@@ -309,16 +333,28 @@ fn keys(reader: &mut Reader, bind: SocketAddr) -> Option<Keys> {
     keys
 }
 
+/// Both files or neither: with one of them plain HTTP would be served where HTTPS was meant.
+fn tls(reader: &mut Reader) -> Option<CertificateFiles> {
+    let [certificate, key] =
+        ["tls.cert", "tls.key"].map(|name| reader.text(name).filter(|file| !file.is_empty()));
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => {
+            Some(CertificateFiles { certificate: certificate.into(), key: key.into() })
+        }
+        (None, None) => None,
+        (certificate, _) => {
+            let (missing, given) =
+                if certificate.is_none() { ("tls.cert", "the key") } else { ("tls.key", "the certificate") };
+            reader.problem(missing, &format!("is needed too, where {given} is given"));
+            None
+        }
+    }
+}
+
 /// Settings of the contract that this version can't honour. They promise safety or reach: to ignore them would be to break the
 /// promise in silence.
 fn not_yet(reader: &mut Reader) {
-    const REFUSED: [(&str, &[&str]); 5] = [
-        ("server.trusted_proxies", &[]),
-        ("limits.rate_per_second", &["off"]),
-        ("tls.cert", &[]),
-        ("tls.key", &[]),
-        ("otlp.endpoint", &[]),
-    ];
+    const REFUSED: [(&str, &[&str]); 1] = [("otlp.endpoint", &[])];
     for (name, harmless) in REFUSED {
         if reader.text(name).is_some_and(|value| !value.is_empty() && !harmless.contains(&&*value)) {
             reader.problem(name, "this version can't do this yet; leave it unset");

@@ -9,6 +9,7 @@ use super::super::batch::{Batcher, Origin};
 use super::*;
 use crate::cli::client::Client;
 use crate::cli::delivery::Undelivered;
+use crate::cli::reach::Address;
 
 /// What the server got and what it is to answer: the decision sees the number of the request and its events.
 type Decide = fn(usize, &[String]) -> HttpResponse;
@@ -50,7 +51,7 @@ fn accepted(lines: &[String]) -> HttpResponse {
 }
 
 fn sender(address: std::net::SocketAddr, stop: &watch::Sender<bool>, patience: Duration) -> Sender {
-    let client = Client::new(&format!("http://{address}/"), Some("s3cret")).unwrap();
+    let client = Client::new(&Address::named(&format!("http://{address}/")), Some("s3cret")).unwrap();
     let report = Arc::new(Report::new(vec!["a.log".to_owned()], None, false));
     let target = std::rc::Rc::new(Target::Server(client));
     Sender { target, report, stop: stop.subscribe(), patience }

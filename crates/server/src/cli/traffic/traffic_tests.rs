@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::cli::client::Client;
+use crate::cli::reach::Address;
 
 /// A request as it came.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,7 +110,7 @@ fn site() -> Source {
 
 async fn run_against(server: &Fake, plan: Plan) -> (Result<Ending, TrafficError>, String) {
     let report = Rc::new(Report::new(plan.name, plan.labels, plan.count, plan.seed));
-    let client = Rc::new(Client::new(&format!("http://{}", server.address), None).unwrap());
+    let client = Rc::new(Client::new(&Address::named(&format!("http://{}", server.address)), None).unwrap());
     let patience = Duration::from_millis(1_500);
     let sender = |stop| Sender { client, report: Rc::clone(&report), stop, patience };
     let ending = send_all(plan, sender, &mut Signals::listen().unwrap()).await;

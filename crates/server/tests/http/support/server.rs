@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct Server {
     process: Child,
     pub(crate) address: String,
+    scheme: String,
     errors: Option<JoinHandle<String>>,
     _folder: Option<TempDir>,
 }
@@ -38,9 +39,10 @@ impl Server {
         let mut process = command.spawn().expect("the binary starts");
         let mut output = BufReader::new(process.stdout.take().expect("standard output is a pipe"));
         let errors = Some(drain(process.stderr.take().expect("standard error is a pipe")));
-        let mut server = Self { process, address: String::new(), errors, _folder: folder };
+        let (address, scheme) = Default::default();
+        let mut server = Self { process, address, scheme, errors, _folder: folder };
         match address_in(&mut output) {
-            Some(address) => server.address = address,
+            Some((scheme, address)) => (server.scheme, server.address) = (scheme, address),
             None => panic!("the server ended: {}", server.wait().stderr),
         }
         drain(output.into_inner());
@@ -54,7 +56,7 @@ impl Server {
         let mut output = BufReader::new(process.stdout.take().expect("standard output is a pipe"));
         let errors = Some(drain(process.stderr.take().expect("standard error is a pipe")));
         let address = address_in(&mut output);
-        let server = Self { process, address: String::new(), errors, _folder: folder };
+        let server = Self { process, address: String::new(), scheme: String::new(), errors, _folder: folder };
         assert_eq!(address, None, "the server started");
         let stopped = server.wait();
         assert!(!stopped.status.success(), "{}", stopped.stderr);
@@ -66,7 +68,7 @@ impl Server {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// Sends a request over a connection of its own.
@@ -99,7 +101,12 @@ impl Server {
 
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
-        let kill = Command::new("kill").arg(self.process.id().to_string()).status();
+        self.signal("TERM");
+    }
+
+    /// Sends a signal, by its name less `SIG`.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status();
         assert!(kill.expect("there is a kill command").success());
     }
 
@@ -154,12 +161,14 @@ fn serve(settings: &[(&str, &str)]) -> (Command, Option<TempDir>) {
     (command, folder)
 }
 
-/// The address that the server says it listens on; `None` when it ends before.
-fn address_in(output: &mut BufReader<ChildStdout>) -> Option<String> {
+/// Scheme and address that the server says it listens on; `None` when it ends before.
+fn address_in(output: &mut BufReader<ChildStdout>) -> Option<(String, String)> {
     let mut line = String::new();
     while output.read_line(&mut line).expect("the server speaks UTF-8") > 0 {
-        if let Some(address) = line.trim().strip_prefix("listening on http://") {
-            return Some(address.to_owned());
+        if let Some((scheme, address)) =
+            line.trim().strip_prefix("listening on ").and_then(|url| url.split_once("://"))
+        {
+            return Some((scheme.to_owned(), address.to_owned()));
         }
         line.clear();
     }
