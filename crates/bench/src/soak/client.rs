@@ -86,7 +86,13 @@ impl Client {
 
     /// Of a hundred requests 78 carry an event, 8 a batch, 5 a visit, 3 an event once more, and 6 ask.
     fn choose(&mut self) -> Option<Message> {
-        match self.random.below(100) {
+        let share = self.random.below(100);
+        if share < 94 && self.ledger.is_closed.load(Ordering::Relaxed) {
+            // What was on its way when the peak ended was insisted on, so all is acknowledged.
+            let number = u64::from(self.random.below(self.ledger.sent().min(u64::from(u32::MAX)) as u32));
+            return Some(Message::Again(number));
+        }
+        match share {
             0..78 => self.ledger.take(1).map(Message::Events),
             78..86 => self.ledger.take(BATCH_EVENTS).map(Message::Events),
             86..91 => Some(Message::Visit),

@@ -1,12 +1,6 @@
 //! What was sent, and what the service said of it: a bit for each event.
 
-use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// A set of numbers below a limit, which many add to.
 #[derive(Debug)]
@@ -32,6 +26,8 @@ impl Bits {
 #[derive(Debug)]
 pub(super) struct Ledger {
     limit: u64,
+    /// Whether only what is acknowledged is sent.
+    pub(super) is_closed: AtomicBool,
     /// Numbers below were sent, or are about to be.
     next: AtomicU64,
     acknowledged: Bits,
@@ -39,20 +35,18 @@ pub(super) struct Ledger {
     /// Visits that were acknowledged, and those of which nothing is known.
     pub(super) visits: AtomicU64,
     pub(super) visits_uncertain: AtomicU64,
-    /// Which number was next, each second.
-    marks: Mutex<Vec<(Instant, u64)>>,
 }
 
 impl Ledger {
     pub(super) fn new(limit: u64) -> Self {
         Self {
             limit,
+            is_closed: AtomicBool::new(false),
             next: AtomicU64::new(0),
             acknowledged: Bits::new(limit),
             acknowledged_count: AtomicU64::new(0),
             visits: AtomicU64::new(0),
             visits_uncertain: AtomicU64::new(0),
-            marks: Mutex::default(),
         }
     }
 
@@ -82,17 +76,5 @@ impl Ledger {
 
     pub(super) fn acknowledged(&self) -> u64 {
         self.acknowledged_count.load(Ordering::Relaxed)
-    }
-
-    /// Remembers when the next number was sent.
-    pub(super) fn mark(&self, now: Instant) {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner).push((now, self.sent()));
-    }
-
-    /// The first number that was not sent before that age.
-    pub(super) fn first_since(&self, age: Duration) -> u64 {
-        let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        let young = marks.iter().find(|(at, _)| at.elapsed() < age);
-        young.map_or_else(|| self.sent(), |(_, number)| *number)
     }
 }

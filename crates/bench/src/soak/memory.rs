@@ -35,21 +35,15 @@ pub(super) struct Course {
     pub(super) events: u64,
     /// The slope of memory over time, by least squares.
     pub(super) bytes_a_minute: f64,
-    /// The same of what is left when each event is taken to cost what is documented.
-    pub(super) unexplained_a_minute: f64,
+    /// The same over events.
+    pub(super) bytes_an_event: f64,
 }
 
 /// Looks each second, until it is over.
-pub(super) fn watch(
-    scene: &Scene,
-    stores: &Stores,
-    is_over: &AtomicBool,
-    bytes_an_event: f64,
-) -> Vec<Course> {
+pub(super) fn watch(scene: &Scene, stores: &Stores, is_over: &AtomicBool) -> Vec<Course> {
     let begin = Instant::now();
     let mut samples = Vec::new();
     while !is_over.load(Ordering::Relaxed) {
-        scene.ledger.mark(Instant::now());
         if let Some(process) = stores.process() {
             let resident_bytes = machine::resident_bytes_of(process);
             let events = scene.ledger.acknowledged() + scene.ledger.visits.load(Ordering::Relaxed);
@@ -61,19 +55,18 @@ pub(super) fn watch(
         thread::sleep(INTERVAL);
     }
     let lives = samples.chunk_by(|one, next| one.process == next.process);
-    lives.filter_map(|life| course(life, bytes_an_event)).collect()
+    lives.filter_map(course).collect()
 }
 
 /// None of a process that didn't live to be looked at.
-fn course(life: &[Sample], bytes_an_event: f64) -> Option<Course> {
-    let born = life.first()?.at;
-    let warm: Vec<Sample> = life.iter().copied().filter(|sample| sample.at >= born + WARM_UP).collect();
+fn course(life: &[Sample]) -> Option<Course> {
+    let from = life.first()?.at + WARM_UP;
+    let warm: Vec<Sample> = life.iter().copied().filter(|sample| sample.at >= from).collect();
     let (first, last) = (warm.first()?, warm.last()?);
     if warm.len() < 10 {
         return None;
     }
     let minutes = |sample: &Sample| sample.at.as_secs_f64() / 60.0;
-    let explained = |sample: &Sample| sample.events as f64 * bytes_an_event;
     Some(Course {
         from: first.at,
         to: last.at,
@@ -82,9 +75,7 @@ fn course(life: &[Sample], bytes_an_event: f64) -> Option<Course> {
         peak_bytes: warm.iter().map(|sample| sample.resident_bytes).max()?,
         events: last.events - first.events,
         bytes_a_minute: slope(warm.iter().map(|sample| (minutes(sample), sample.resident_bytes as f64))),
-        unexplained_a_minute: slope(
-            warm.iter().map(|sample| (minutes(sample), sample.resident_bytes as f64 - explained(sample))),
-        ),
+        bytes_an_event: slope(warm.iter().map(|sample| (sample.events as f64, sample.resident_bytes as f64))),
     })
 }
 
@@ -104,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_events_explain_is_told_from_what_they_do_not() {
+    fn growth_is_told_by_time_and_by_event() {
         let life: Vec<Sample> = (0..120)
             .map(|second| Sample {
                 at: Duration::from_secs(second),
@@ -113,10 +104,10 @@ mod tests {
                 events: second * 1_000,
             })
             .collect();
-        let course = course(&life, 130.0).unwrap();
+        let course = course(&life).unwrap();
         assert_eq!((course.from, course.events), (WARM_UP, 89_000));
         assert!((course.bytes_a_minute - 7_800_000.0).abs() < 1.0, "{course:?}");
-        assert!(course.unexplained_a_minute.abs() < 1.0, "{course:?}");
-        assert!(super::course(&life[..35], 130.0).is_none());
+        assert!((course.bytes_an_event - 130.0).abs() < 0.001, "{course:?}");
+        assert!(super::course(&life[..35]).is_none());
     }
 }

@@ -37,11 +37,6 @@ use self::{
 use crate::load::{Failure, servers::Children};
 
 const WARM_UP: Duration = Duration::from_secs(3);
-/// What an event takes of the service's memory, as docs/operations.md has it.
-const EMBEDDED_BYTES_AN_EVENT: f64 = 130.0;
-const POSTGRES_BYTES_AN_EVENT: f64 = 100.0;
-/// How much sooner than retention has it an event is not looked for any more: it may have been acknowledged late.
-const RETENTION_MARGIN: Duration = Duration::from_mins(1);
 
 /// How fast it goes when each client waits for nothing but its answer.
 struct Peak {
@@ -60,7 +55,6 @@ struct Figures {
     events: u64,
     outages: Vec<Incident>,
     memory: Vec<Course>,
-    bytes_an_event: f64,
     disk_bytes: u64,
     found: check::Findings,
 }
@@ -88,6 +82,7 @@ pub fn run(options: &Options, children: &Children) -> Result<bool, Failure> {
         let rate = peak.requests_a_second * options.share;
         (Some(peak), rate)
     };
+    scene.ledger.is_closed.store(options.known, Ordering::Relaxed);
     println!("soaking at {rate:.0} requests a second for {}", report::seconds(options.length));
     let figures = soak(scene, &stores, peak, rate, options)?;
     println!("{}", report::report(&figures, options));
@@ -122,11 +117,9 @@ fn soak(
     rate: f64,
     options: &Options,
 ) -> Result<Figures, Failure> {
-    let bytes_an_event =
-        if options.backend == "postgres" { POSTGRES_BYTES_AN_EVENT } else { EMBEDDED_BYTES_AN_EVENT };
     let (before, is_over) = (events(&scene), AtomicBool::new(false));
     let (driven, outages, memory) = thread::scope(|scope| {
-        let watching = scope.spawn(|| memory::watch(&scene, stores, &is_over, bytes_an_event));
+        let watching = scope.spawn(|| memory::watch(&scene, stores, &is_over));
         let causing = options.outage_every.map(|every| {
             scope.spawn({
                 let scene = &scene;
@@ -142,11 +135,9 @@ fn soak(
     let outages = outages.map_err(|_| "causing outages panicked")??;
     let memory = memory.map_err(|_| "watching memory panicked")?;
     let events = events(&scene) - before;
-    let first =
-        options.retention.map_or(0, |kept| scene.ledger.first_since(kept.saturating_sub(RETENTION_MARGIN)));
     println!("checking what is there");
-    let found = check::check(stores.address(), &scene.ledger, first)?;
+    let found = check::check(stores.address(), &scene.ledger)?;
     let disk_bytes = stores.disk_bytes();
     stores.end_service("TERM")?;
-    Ok(Figures { scene, peak, rate, tally, took, events, outages, memory, bytes_an_event, disk_bytes, found })
+    Ok(Figures { scene, peak, rate, tally, took, events, outages, memory, disk_bytes, found })
 }

@@ -14,7 +14,8 @@ usage: soak [OPTIONS]
   --peak-seconds N     how long the peak is measured (default 20)
   --connections N      of the clients (default 64)
   --outage-every N     seconds between the starts of two outages (default 120; 0: none)
-  --retention TIME     how long events are kept, such as 5m, so that the store stays of one size (default: all)
+  --known              after the peak send only events that are stored already, and questions: the store stays of one
+                       size, and memory must be flat
   --events-max N       it ends early when so many events were sent (default 60000000)
   --seed N             other events (default 1)
   --footfall PATH      the program (default: beside this one)
@@ -37,8 +38,8 @@ pub struct Options {
     pub connections: usize,
     /// Between the starts of two outages; none: there are none.
     pub outage_every: Option<Duration>,
-    /// How long events are kept.
-    pub retention: Option<Duration>,
+    /// Whether only events are sent that are stored already.
+    pub known: bool,
     /// Most events that are sent.
     pub events_max: u64,
     /// Determines what is sent.
@@ -62,14 +63,19 @@ impl Options {
             peak: Duration::from_secs(20),
             connections: 64,
             outage_every: Some(Duration::from_mins(2)),
-            retention: None,
+            known: false,
             events_max: 60_000_000,
             seed: 1,
             footfall: beside,
         };
         while let Some(name) = arguments.next() {
-            if name == "--help" {
-                return Ok(None);
+            match &*name {
+                "--help" => return Ok(None),
+                "--known" => {
+                    options.known = true;
+                    continue;
+                }
+                _ => {}
             }
             let value = arguments.next().ok_or_else(|| format!("{name} needs a value; see --help"))?;
             let seconds = |range| number(&name, &value, range).map(Duration::from_secs_f64);
@@ -84,7 +90,6 @@ impl Options {
                     options.outage_every =
                         Some(seconds(0.0..=14_400.0)?).filter(|interval| !interval.is_zero());
                 }
-                "--retention" => options.retention = Some(minutes(&value)?),
                 "--events-max" => options.events_max = number(&name, &value, 1_000..=1_000_000_000)?,
                 "--seed" => options.seed = number(&name, &value, 0..=u64::MAX)?,
                 "--footfall" => options.footfall = value.into(),
@@ -103,9 +108,4 @@ where
     number.ok_or_else(|| {
         format!("{name} is a number from {} to {}: {value}", range.start(), range.end()).into()
     })
-}
-
-fn minutes(value: &str) -> Result<Duration, Failure> {
-    let minutes = value.strip_suffix('m').ok_or_else(|| format!("--retention is such as 5m: {value}"))?;
-    number("--retention", minutes, 2..=240).map(Duration::from_mins)
 }

@@ -44,7 +44,8 @@ pub(super) fn cause(
     let begin = Instant::now();
     let mut all = Vec::new();
     for (turn, outage) in (1..).zip(outages_of(backend).iter().cycle()) {
-        let due = every * turn;
+        // One that was felt for longer than an interval leaves those that were due meanwhile to come one after the other.
+        let due = (every * turn).max(begin.elapsed());
         if due + every.min(Duration::from_mins(1)) > length {
             return Ok(all);
         }

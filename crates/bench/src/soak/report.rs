@@ -83,17 +83,15 @@ fn write_outages(out: &mut String, figures: &Figures) -> std::fmt::Result {
 fn write_memory(out: &mut String, figures: &Figures) -> std::fmt::Result {
     writeln!(
         out,
-        "\n| process, s | RSS first, MiB | last | most | events meanwhile | slope, MiB/min | less {:.0} B an event |\n|---|---|---|---|---|---|---|",
-        figures.bytes_an_event
+        "\n| process, s | RSS first, MiB | last | most | events meanwhile | MiB a minute | bytes an event |\n|---|---|---|---|---|---|---|"
     )?;
     for course in &figures.memory {
         let Course { from, to, first_bytes, last_bytes, peak_bytes, events, .. } = course;
         let [first, last, most] = [*first_bytes, *last_bytes, *peak_bytes].map(|bytes| bytes as f64 / MIB);
-        let [slope, unexplained] =
-            [course.bytes_a_minute, course.unexplained_a_minute].map(|slope| slope / MIB);
+        let (a_minute, an_event) = (course.bytes_a_minute / MIB, course.bytes_an_event);
         writeln!(
             out,
-            "| {:.0} to {:.0} | {first:.0} | {last:.0} | {most:.0} | {events} | {slope:+.2} | {unexplained:+.2} |",
+            "| {:.0} to {:.0} | {first:.0} | {last:.0} | {most:.0} | {events} | {a_minute:+.2} | {an_event:+.0} |",
             from.as_secs_f64(),
             to.as_secs_f64()
         )?;
