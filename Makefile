@@ -1,14 +1,18 @@
-# Footfall. `make` lists what there is. Only tests, `services` and `browser` install anything: what the tests start.
+# Footfall. `make` lists what there is. Only tests, `services`, `browser` and `deny` install anything: what they start or run.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo start run dev build createEvents seed migrate-up lint fmt services browser dashboard test test-dashboard test-browser test-unit test-property-long test-crash-long \
+.PHONY: help demo start run dev build createEvents seed migrate-up lint fmt deny advisories services browser dashboard openapi \
+	test test-dashboard test-browser test-openapi test-deploy test-image test-unit test-property-long test-crash-long fuzz fuzz-keep soak \
 	bench bench-load bench-queries bench-people bench-postgres bench-schema bench-micro bench-engines docs clean
 
 CARGO ?= cargo
 RELEASE := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)/release
 DEBUG := $(abspath $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target))/debug
+# The checker of dependencies, by version: another one is another folder.
+DENY_VERSION := 0.20.2
+DENY := $(abspath $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target))/tools/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 # The dashboard's source, and what is built of it; the tests in a browser.
 WEB := crates/dashboard/web
 PAGE := $(WEB)/dist/page/index.html
@@ -19,9 +23,16 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 CASES ?= 50000
 # Rounds of kill -9 in test-crash-long.
 ROUNDS ?= 200
+# Seconds for each fuzzer, and which; minutes of each soak, and further options, such as SOAK="--outage-every 30".
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?=
+SOAK_MINUTES ?= 20
+SOAK ?=
 # Further options of the benchmarks, such as LOAD="--quick" or LOAD="--scenario single --rounds 5".
 LOAD ?=
 EVENTS ?= 10000000
+# Requests that test-openapi makes up for each operation.
+EXAMPLES ?= 15
 # The seed of createEvents; by default another one each time, so that each time adds events.
 SEED ?= $(shell date +%s)
 # Sizes of bench-people; and further options, such as PEOPLE="--only segments".
@@ -79,6 +90,21 @@ lint: ## Check format, lints (warnings are errors) and the dependency rule
 fmt: ## Format the code
 	$(CARGO) fmt --all
 
+deny: $(DENY) ## Hold the dependencies to deny.toml: licences, sources, duplicates, and what must not be among them
+	$(DENY) --locked check bans licenses sources
+
+advisories: $(DENY) ## Look for known weaknesses of the dependencies; fetches the database of advisories from GitHub
+	$(DENY) --locked check advisories
+
+# Unoptimised: it builds in half the time, and checks in two seconds.
+$(DENY):
+	@scripts/need.sh "make deny" $(CARGO) cc
+	$(CARGO) install --locked --quiet --debug --no-default-features --root $(@D)/.. --target-dir $(@D)/../build cargo-deny --version $(DENY_VERSION)
+	@rm -rf $(@D)/../build
+openapi: ## Write the API's description to docs/openapi.json, after a change of it
+	$(CARGO) run --quiet --locked -p footfall-http --example openapi >docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
+
 createEvents: ## Send 10,000 mail events of some 200 domains to the running server (SEED=1: the same ones again)
 	@scripts/need.sh "make createEvents" $(CARGO) cc
 	$(CARGO) build --release --locked -p footfall-server
@@ -92,14 +118,14 @@ seed: ## Put 10,000 made-up users into segments of the running server; again ren
 migrate-up: ## Bring the schema of the configured database up (FOOTFALL__POSTGRES__URL)
 	FOOTFALL__STORAGE__BACKEND=postgres $(CARGO) run --locked -p footfall-server -- migrate
 
-services: ## Install the servers that tests start for themselves, where they are missing (PostgreSQL, PgBouncer, Redis, Prometheus, openssl)
+services: ## Install the servers that tests start for themselves, where they are missing (PostgreSQL, PgBouncer, Redis, HAProxy, Prometheus, openssl)
 	@scripts/install-services.sh
 
 browser: ## Install what the browser tests need, where it is missing (Chromium, fonts, Node.js)
 	@scripts/install-browser.sh
 
 # The page comes before the binary is built, and cargo's tests come last: what is printed last is their summary.
-test: services test-dashboard test-browser ## Run every test; installs what they start
+test: services test-dashboard test-browser test-openapi ## Run every test; installs what they start
 	@scripts/need.sh "make test" $(CARGO) cc
 	$(CARGO) test --workspace --locked --lib --bins --tests
 	TEST_BACKEND=embedded $(CARGO) test --locked -p footfall-server --test http
@@ -113,6 +139,17 @@ test-browser: browser dashboard $(BROWSER_TESTS)/node_modules/.installed ## Run 
 	$(CARGO) build --locked -p footfall-server
 	cd $(BROWSER_TESTS) && npm run check && FOOTFALL_BIN=$${FOOTFALL_BIN:-$(DEBUG)/footfall} npm test
 
+test-deploy: ## Hold the files in deploy/ to their tools; installs those that it can
+	@scripts/test-deploy.sh
+
+test-image: ## Build the image and use the service of it, with its database and Redis; starts a container engine where none answers
+	@scripts/test-image.sh
+test-openapi: services ## Hold the service to its description on each backend, with Schemathesis (EXAMPLES=15)
+	@scripts/need.sh "make test-openapi" $(CARGO) cc curl
+	@scripts/install-python.sh
+	$(CARGO) build --locked -p footfall-server
+	FOOTFALL_BIN=$${FOOTFALL_BIN:-$(DEBUG)/footfall} EXAMPLES=$(EXAMPLES) scripts/test-openapi.sh
+
 test-unit: services ## Run only the tests inside the crates, without the ones that start the binary
 	$(CARGO) test --workspace --locked --lib --bins
 
@@ -121,6 +158,17 @@ test-property-long: services ## Run the property tests with many more cases (CAS
 
 test-crash-long: ## Kill the real binary and start it again, many times under load (ROUNDS=200)
 	FOOTFALL_CRASH_ROUNDS=$(ROUNDS) $(CARGO) test --locked -p footfall-server --test crash -- --nocapture
+
+fuzz: ## Fuzz decoders, importers, normal forms and cursors (FUZZ_SECONDS=600 each, FUZZ_TARGETS="csv events"; needs cargo-fuzz)
+	scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+fuzz-keep: ## Take what the fuzzers found into fuzz/corpus, as few inputs as cover the same
+	scripts/fuzz.sh keep $(FUZZ_TARGETS)
+
+soak: services ## Soak each durable backend at 70 % of its peak, with the store and Redis restarted meanwhile (SOAK_MINUTES=20)
+	$(CARGO) build --release --locked -p footfall-server -p footfall-bench
+	$(RELEASE)/soak --backend embedded --minutes $(SOAK_MINUTES) $(SOAK)
+	$(RELEASE)/soak --backend postgres --minutes $(SOAK_MINUTES) $(SOAK)
 
 bench: bench-micro bench-load bench-queries bench-people bench-postgres ## Run all benchmarks: an hour or so; nothing else should run meanwhile
 

@@ -3,7 +3,7 @@
 #   1. footfall-domain and footfall-ports depend on nothing but what scripts/allowed-dependencies.txt names;
 #   2. each crate names only the workspace crates that its place allows, so that only footfall-server (and the
 #      benchmarks, which ship with nothing) names an adapter;
-#   3. the read models, the services and the generated traffic know no runtime, no HTTP and no driver.
+#   3. the read models, the services, the import formats and the generated traffic know no runtime, no HTTP and no driver.
 # Dependencies of tests alone are not looked at. Says everything that is wrong, and fails if anything is.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -40,7 +40,8 @@ may_name() {
         footfall-http) echo footfall-dashboard footfall-domain footfall-ports footfall-services ;;
         footfall-traffic) echo footfall-domain ;;
         footfall-dashboard) ;;
-        footfall-test-services) ;;
+        footfall-test-services | footfall-import-formats) ;;
+        footfall-fuzzing) echo footfall-domain footfall-http footfall-import-formats footfall-ports footfall-services ;;
         footfall-server | footfall-bench) echo any ;;
         *) return 1 ;;
     esac
@@ -71,7 +72,7 @@ for crate in $members $adapters; do
     done
 done
 
-for crate in footfall-read-models footfall-event-blocks footfall-services footfall-traffic; do
+for crate in footfall-read-models footfall-event-blocks footfall-import-formats footfall-services footfall-traffic; do
     found=$(dependencies "$crate")
     for name in $found; do
         case $name in

@@ -14,9 +14,14 @@ use std::{env, fs};
 const BUILT_PAGE: &str = "web/dist/page";
 /// Its folder, which is in the repository: Cargo runs this again each time for a path that isn't there.
 const BUILT: &str = "web/dist";
+/// Where the API's page is served.
+const DOCS: &str = "/docs";
+/// The page's colours and its remembered theme, which the API's page has, too.
+const TOKENS: &str = "web/src/styles/tokens.css";
+const THEME: &str = "web/public/theme.js";
 
 fn main() -> io::Result<()> {
-    for path in ["build.rs", "tracker", "fallback", BUILT] {
+    for path in ["build.rs", "tracker", "fallback", "docs", TOKENS, THEME, BUILT] {
         println!("cargo:rerun-if-changed={path}");
     }
     let mut files = BTreeMap::new();
@@ -26,6 +31,7 @@ fn main() -> io::Result<()> {
     } else {
         fallback(&mut files)?;
     }
+    docs(&mut files)?;
     files.insert("/tracker.js".to_owned(), without_comments(&fs::read_to_string("tracker/tracker.js")?));
 
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("Cargo sets OUT_DIR"))?);
@@ -68,6 +74,21 @@ fn fallback(files: &mut BTreeMap<String, Vec<u8>>) -> io::Result<()> {
     Ok(())
 }
 
+/// The API's page. It needs no build of the page, so that every service has it.
+fn docs(files: &mut BTreeMap<String, Vec<u8>>) -> io::Result<()> {
+    let style = fs::read_to_string(TOKENS)? + &fs::read_to_string("docs/style.css")?;
+    let script = without_comments(&fs::read_to_string("docs/docs.js")?);
+    let style_path = format!("/assets/docs-{:016x}.css", hash(style.as_bytes()));
+    let script_path = format!("/assets/docs-{:016x}.js", hash(&script));
+    let page = fs::read_to_string("docs/index.html")?;
+    let page = page.replace("/docs.css", &style_path).replace("/docs.js", &script_path);
+    files.insert(DOCS.to_owned(), page.into_bytes());
+    files.insert(style_path, style.into_bytes());
+    files.insert(script_path, script);
+    files.insert("/theme.js".to_owned(), fs::read(THEME)?);
+    Ok(())
+}
+
 /// The script less its lines of comment and its indentation; else it stays readable. Its strings end where they begin.
 fn without_comments(script: &str) -> Vec<u8> {
     let lines = script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
@@ -89,7 +110,7 @@ fn write_asset(table: &mut String, out: &Path, number: usize, path: &str, bytes:
     let gzip = compressed(&format!("{number}.gz"), &gzip(bytes)?)?;
     let brotli = compressed(&format!("{number}.br"), &brotli(bytes)?)?;
     let (content_type, etag) = (content_type(path)?, format!("{:016x}", hash(bytes)));
-    let (is_immutable, is_page) = (path.starts_with("/assets/"), path == "/");
+    let (is_immutable, is_page) = (path.starts_with("/assets/"), is_page(path));
     writeln!(
         table,
         "    ({path:?}, Asset {{ bytes: {plain}, gzip: {gzip}, brotli: {brotli}, content_type: {content_type:?}, \
@@ -111,8 +132,12 @@ fn brotli(bytes: &[u8]) -> io::Result<Vec<u8>> {
     Ok(compressed)
 }
 
+fn is_page(path: &str) -> bool {
+    path == "/" || path == DOCS
+}
+
 fn content_type(path: &str) -> io::Result<&'static str> {
-    let extension = if path == "/" { "html" } else { path.rsplit('.').next().unwrap_or_default() };
+    let extension = if is_page(path) { "html" } else { path.rsplit('.').next().unwrap_or_default() };
     Ok(match extension {
         "html" => "text/html; charset=utf-8",
         "css" => "text/css; charset=utf-8",

@@ -3,4 +3,5 @@
 pub mod history;
 pub mod load;
 pub mod people;
+pub mod soak;
 pub mod stores;

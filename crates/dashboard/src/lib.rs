@@ -1,8 +1,8 @@
-//! What browsers load from the service: the dashboard, and the tracker that sites include. Data alone: how it is served
+//! What browsers load from the service: the dashboard, the API's page, and the tracker that sites include. Data alone: how it is served
 //! is for the shell to decide.
 //!
 //! `build.rs` compresses it. Where the page wasn't built (`make dashboard`), a page that says how to stands in its place;
-//! the tracker needs no build.
+//! the tracker and the API's page need no build.
 
 /// A file as it is served.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn what_is_always_there_is_found_and_nothing_else_is() {
-        for path in ["/", "/favicon.svg", "/tracker.js"] {
+        for path in ["/", "/docs", "/favicon.svg", "/theme.js", "/tracker.js"] {
             assert!(asset(path).is_some_and(|asset| !asset.bytes.is_empty()), "{path}");
         }
         for path in ["", "/index.html", "/tracker", "/assets/", "/assets/../tracker.js", "tracker.js"] {
@@ -72,11 +72,13 @@ mod tests {
     }
 
     #[test]
-    fn the_page_loads_only_what_is_there() {
-        let page = std::str::from_utf8(asset("/").unwrap().bytes).unwrap();
-        let loaded = page.split(['"', '\'']).filter(|text| text.starts_with("/assets/"));
-        let missing: Vec<&str> = loaded.filter(|path| asset(path).is_none()).collect();
-        assert_eq!(missing, Vec::<&str>::new());
+    fn pages_load_only_what_is_there() {
+        for path in ["/", "/docs"] {
+            let page = std::str::from_utf8(asset(path).unwrap().bytes).unwrap();
+            let loaded = page.split(['"', '\'']).filter(|text| text.starts_with("/assets/"));
+            let missing: Vec<&str> = loaded.filter(|path| asset(path).is_none()).collect();
+            assert_eq!(missing, Vec::<&str>::new(), "{path}");
+        }
     }
 
     #[test]

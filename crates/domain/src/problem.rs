@@ -4,117 +4,77 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
-/// The stable, lower-case words by which programs tell errors apart. Never renamed, only added to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub enum Code {
-    /// A cursor that this service did not make, or made for another query.
-    BadCursor,
-    /// Text that is empty or holds only white space where a value is needed.
-    Blank,
-    /// The same member twice in one object, where only one can be meant.
-    DuplicateMember,
-    /// A batch without a single event.
-    EmptyBatch,
-    /// Not a mail domain or host name.
-    InvalidDomain,
-    /// Not a page: neither an absolute http(s) URL nor a path.
-    InvalidUrl,
-    /// A key for idempotency that was used before, for something else.
-    KeyReused,
-    /// Half of a UTF-16 surrogate pair: no character, and no text that could be stored.
-    LoneSurrogate,
-    /// Not JSON, or not the text that the place calls for.
-    Malformed,
-    /// Not a timestamp as RFC 3339 writes it.
-    NotATimestamp,
-    /// Not a UUID.
-    NotAUuid,
-    /// Not one of the values that the place knows.
-    NotOneOf,
-    /// A NUL character, which not every store can keep.
-    NulCharacter,
-    /// A number, time or range outside what is allowed.
-    OutOfRange,
-    /// Something that must be there is missing.
-    Required,
-    /// The properties break the JSON Schema of their event type.
-    SchemaViolation,
-    /// Nested deeper than allowed.
-    TooDeep,
-    /// More bytes than allowed.
-    TooLarge,
-    /// More characters than allowed.
-    TooLong,
-    /// More events in one request than allowed.
-    TooManyEvents,
-    /// An event type that is not registered.
-    UnknownEventType,
-    /// A query parameter that the endpoint does not know.
-    UnknownParameter,
-    /// Not a time zone of the IANA database.
-    UnknownTimeZone,
-    /// A JSON value of another type than the one expected.
-    WrongType,
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $code:ident = $word:literal,)+) => {
+        /// The stable, lower-case words by which programs tell errors apart. Never renamed, only added to.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+        pub enum Code {
+            $($(#[doc = $doc])+ $code,)+
+        }
+
+        impl Code {
+            /// Every one there is.
+            pub const ALL: [Self; [$($word),+].len()] = [$(Self::$code),+];
+
+            /// The word as clients see it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$code => $word,)+
+                }
+            }
+        }
+    };
 }
 
-impl Code {
-    /// Every code, in the order of their declaration.
-    pub const ALL: [Self; 24] = [
-        Self::BadCursor,
-        Self::Blank,
-        Self::DuplicateMember,
-        Self::EmptyBatch,
-        Self::InvalidDomain,
-        Self::InvalidUrl,
-        Self::KeyReused,
-        Self::LoneSurrogate,
-        Self::Malformed,
-        Self::NotATimestamp,
-        Self::NotAUuid,
-        Self::NotOneOf,
-        Self::NulCharacter,
-        Self::OutOfRange,
-        Self::Required,
-        Self::SchemaViolation,
-        Self::TooDeep,
-        Self::TooLarge,
-        Self::TooLong,
-        Self::TooManyEvents,
-        Self::UnknownEventType,
-        Self::UnknownParameter,
-        Self::UnknownTimeZone,
-        Self::WrongType,
-    ];
-
-    /// The word as clients see it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BadCursor => "bad_cursor",
-            Self::Blank => "blank",
-            Self::DuplicateMember => "duplicate_member",
-            Self::EmptyBatch => "empty_batch",
-            Self::InvalidDomain => "invalid_domain",
-            Self::InvalidUrl => "invalid_url",
-            Self::KeyReused => "key_reused",
-            Self::LoneSurrogate => "lone_surrogate",
-            Self::Malformed => "malformed",
-            Self::NotATimestamp => "not_a_timestamp",
-            Self::NotAUuid => "not_a_uuid",
-            Self::NotOneOf => "not_one_of",
-            Self::NulCharacter => "nul_character",
-            Self::OutOfRange => "out_of_range",
-            Self::Required => "required",
-            Self::SchemaViolation => "schema_violation",
-            Self::TooDeep => "too_deep",
-            Self::TooLarge => "too_large",
-            Self::TooLong => "too_long",
-            Self::TooManyEvents => "too_many_events",
-            Self::UnknownEventType => "unknown_event_type",
-            Self::UnknownParameter => "unknown_parameter",
-            Self::UnknownTimeZone => "unknown_time_zone",
-            Self::WrongType => "wrong_type",
-        }
-    }
+codes! {
+    /// A cursor that this service did not make, or made for another query.
+    BadCursor = "bad_cursor",
+    /// Text that is empty or holds only white space where a value is needed.
+    Blank = "blank",
+    /// The same member twice in one object, where only one can be meant.
+    DuplicateMember = "duplicate_member",
+    /// A batch without a single event.
+    EmptyBatch = "empty_batch",
+    /// Not a mail domain or host name.
+    InvalidDomain = "invalid_domain",
+    /// Not a page: neither an absolute http(s) URL nor a path.
+    InvalidUrl = "invalid_url",
+    /// A key for idempotency that was used before, for something else.
+    KeyReused = "key_reused",
+    /// Half of a UTF-16 surrogate pair: no character, and no text that could be stored.
+    LoneSurrogate = "lone_surrogate",
+    /// Not JSON, or not the text that the place calls for.
+    Malformed = "malformed",
+    /// Not a timestamp as RFC 3339 writes it.
+    NotATimestamp = "not_a_timestamp",
+    /// Not a UUID.
+    NotAUuid = "not_a_uuid",
+    /// Not one of the values that the place knows.
+    NotOneOf = "not_one_of",
+    /// A NUL character, which not every store can keep.
+    NulCharacter = "nul_character",
+    /// A number, time or range outside what is allowed.
+    OutOfRange = "out_of_range",
+    /// Something that must be there is missing.
+    Required = "required",
+    /// The properties break the JSON Schema of their event type.
+    SchemaViolation = "schema_violation",
+    /// Nested deeper than allowed.
+    TooDeep = "too_deep",
+    /// More bytes than allowed.
+    TooLarge = "too_large",
+    /// More characters than allowed.
+    TooLong = "too_long",
+    /// More events in one request than allowed.
+    TooManyEvents = "too_many_events",
+    /// An event type that is not registered.
+    UnknownEventType = "unknown_event_type",
+    /// A query parameter that the endpoint does not know.
+    UnknownParameter = "unknown_parameter",
+    /// Not a time zone of the IANA database.
+    UnknownTimeZone = "unknown_time_zone",
+    /// A JSON value of another type than the one expected.
+    WrongType = "wrong_type",
 }
 
 impl Serialize for Code {

@@ -16,9 +16,9 @@ use crate::body;
 use crate::problem::{Kind, Problem};
 
 /// The header that a key may stand in, beside `Authorization: Bearer`.
-const KEY_HEADER: &str = "X-Api-Key";
+pub(crate) const KEY_HEADER: &str = "X-Api-Key";
 /// The parameter that it may stand in, where browsers let no header be set.
-const KEY_PARAMETER: &str = "key";
+pub(crate) const KEY_PARAMETER: &str = "key";
 /// Most keys: all of them are compared with for each request.
 const KEYS_MAX: usize = 100;
 
@@ -50,6 +50,11 @@ impl Scopes {
         self.0 & of.0 != 0
     }
 
+    /// The word for each of these.
+    pub(crate) fn names(self) -> impl Iterator<Item = &'static str> {
+        Self::NAMED.into_iter().filter(move |(_, scope)| self.has_any(*scope)).map(|(name, _)| name)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         text.split('+').try_fold(Self::NONE, |scopes, word| {
             let named = Self::NAMED.iter().find(|(name, _)| *name == word.trim())?;
@@ -60,9 +65,7 @@ impl Scopes {
 
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> =
-            Self::NAMED.iter().filter(|(_, scope)| self.has_any(*scope)).map(|(name, _)| *name).collect();
-        f.write_str(&names.join(" or "))
+        f.write_str(&self.names().collect::<Vec<_>>().join(" or "))
     }
 }
 
@@ -72,6 +75,7 @@ pub struct Keys(Arc<[Key]>);
 
 #[derive(Clone, Debug)]
 struct Key {
+    name: String,
     digest: [u8; 32],
     scopes: Scopes,
 }
@@ -103,21 +107,32 @@ impl Keys {
             if keys.iter().any(|key: &Key| key.digest == digest) {
                 return Err(wrong("has the secret of another one"));
             }
-            keys.push(Key { digest, scopes });
+            keys.push(Key { name: name.trim().to_owned(), digest, scopes });
         }
         Ok(Self(keys.into()))
     }
 
-    /// What that secret allows; `None` when it is no key. It takes as long whichever it is.
+    /// What that secret allows; `None` when it is no key.
     fn scopes_of(&self, secret: &[u8]) -> Option<Scopes> {
+        self.find(secret).map(|key| key.scopes)
+    }
+
+    /// Whose secret that is, as a number that all keys of one name share; `None` when it is no key.
+    pub(crate) fn holder_of(&self, secret: &[u8]) -> Option<u8> {
+        let name = &self.find(secret)?.name;
+        self.0.iter().position(|key| key.name == *name).map(|place| place as u8)
+    }
+
+    /// It takes as long whichever key it is, and when it is none.
+    fn find(&self, secret: &[u8]) -> Option<&Key> {
         let given = digest(secret);
-        let (mut is_known, mut scopes) = (Choice::from(0), 0);
-        for key in self.0.iter() {
+        let (mut is_known, mut place) = (Choice::from(0), 0);
+        for (number, key) in (0_u8..).zip(self.0.iter()) {
             let is_this = key.digest.ct_eq(&given);
-            scopes = u8::conditional_select(&scopes, &key.scopes.0, is_this);
+            place = u8::conditional_select(&place, &number, is_this);
             is_known |= is_this;
         }
-        bool::from(is_known).then_some(Scopes(scopes))
+        bool::from(is_known).then(|| &self.0[usize::from(place)])
     }
 }
 
@@ -171,7 +186,7 @@ fn check(keys: &Keys, needed: Scopes, in_query: InQuery, request: &HttpRequest) 
     Err(Problem::new(Kind::Forbidden, format!("this key does not allow it: one with {needed} does")))
 }
 
-fn secret_of(request: &HttpRequest, in_query: InQuery) -> Option<Vec<u8>> {
+pub(crate) fn secret_of(request: &HttpRequest, in_query: InQuery) -> Option<Vec<u8>> {
     // Another scheme is of whoever stands in front.
     let bearer = request.headers().get(AUTHORIZATION).and_then(|value| {
         let (scheme, secret) = value.as_bytes().split_at_checked("Bearer ".len())?;

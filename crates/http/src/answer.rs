@@ -9,7 +9,9 @@ use actix_web::web::Bytes;
 use footfall_domain::time::Timestamp;
 use footfall_services::Answer;
 use serde::Serialize;
+use utoipa::openapi::Header;
 
+use crate::openapi::schemas;
 use crate::problem::Problem;
 
 /// A JSON answer with status 200.
@@ -35,6 +37,12 @@ pub(crate) fn remembered(answer: Answer) -> HttpResponse {
         response.insert_header((AGE, age.as_secs()));
     }
     response.body(Bytes::from_owner(answer.bytes))
+}
+
+/// The same header, as the document has it.
+pub(crate) fn age_header() -> Header {
+    let description = "How old the answer is, in seconds; only where answers may be remembered for a while.";
+    schemas::optional_header(schemas::integer(0, None, "Seconds."), description)
 }
 
 /// An instant as HTTP headers write it, to the second (RFC 9110 §5.6.7).

@@ -25,6 +25,8 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 25;
 /// How long, and how much, is read of a body over HTTP/2 that was refused.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 const DRAIN_MAX_BYTES: usize = 64 << 20;
+/// Room for so much of a body is made at first: who announces much may send nothing.
+const FIRST_ROOM_BYTES: usize = 256 * 1024;
 
 /// What a body says it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -176,12 +178,17 @@ async fn receive(
         Some(Some(Ok(first))) => first,
         None => Bytes::new(),
     };
-    let mut body = BytesMut::with_capacity(announced.unwrap_or(first.len() * 2).min(limits.body_bytes));
+    let room = announced.unwrap_or(first.len() * 2).min(limits.body_bytes).min(FIRST_ROOM_BYTES);
+    let mut body = BytesMut::with_capacity(room);
     let all = async {
         let mut chunk = Some(first);
         while let Some(bytes) = chunk {
             if body.len() + bytes.len() > limits.body_bytes {
                 return Err(too_large(limits));
+            }
+            if body.len() + bytes.len() > body.capacity() {
+                let rest = announced.unwrap_or_default().saturating_sub(body.len());
+                body.reserve(rest.max(bytes.len()));
             }
             body.extend_from_slice(&bytes);
             chunk = payload.next().await.transpose().map_err(|error| broke_off(&error))?;

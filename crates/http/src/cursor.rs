@@ -14,24 +14,24 @@ const DESCENDING: u8 = 0x11;
 const METRICS: u8 = 0x20;
 
 /// A place in the list of events.
-pub(crate) fn write((at, id): Position, order: Order) -> String {
+pub fn write((at, id): Position, order: Order) -> String {
     seal(direction(order), &[&at.micros().to_be_bytes(), id.as_bytes()])
 }
 
 /// `None` for a word that [`write()`] did not make, or made for a list that runs the other way.
-pub(crate) fn read(word: &str, order: Order) -> Option<Position> {
+pub fn read(word: &str, order: Order) -> Option<Position> {
     let place = open(word, direction(order))?;
     let (at, id) = place.split_first_chunk::<8>()?;
     Some((Timestamp::from_micros(i64::from_be_bytes(*at))?, EventId::from_bytes(id.try_into().ok()?)))
 }
 
 /// A place in the list of users' activity.
-pub(crate) fn write_metric(window: Window, user: &str) -> String {
+pub fn write_metric(window: Window, user: &str) -> String {
     seal(METRICS, &[&window.number().to_be_bytes(), user.as_bytes()])
 }
 
 /// `None` for a word that [`write_metric`] did not make.
-pub(crate) fn read_metric(word: &str) -> Option<MetricPosition> {
+pub fn read_metric(word: &str) -> Option<MetricPosition> {
     let place = open(word, METRICS)?;
     let (window, user) = place.split_first_chunk::<4>()?;
     // Cursors can be made up, and no name holds one.

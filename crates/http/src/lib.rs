@@ -4,15 +4,20 @@
 mod access;
 mod answer;
 mod body;
-mod cursor;
+pub mod cursor;
+mod drain;
 mod endpoints;
 mod live;
+mod openapi;
 mod origin;
 mod params;
 mod path;
 mod problem;
+mod proxies;
+mod rate;
 mod requests;
 mod scope;
+mod security;
 mod streams;
 mod trace;
 
@@ -27,8 +32,12 @@ use footfall_services::{Answers, Ingest, Memberships, SegmentSnapshots};
 use requests::Counter;
 
 pub use access::{Keys, Scopes};
+pub use drain::Drain;
 pub use endpoints::routes;
+pub use openapi::Description;
 pub use origin::Origins;
+pub use proxies::TrustedProxies;
+pub use rate::RateLimit;
 pub use requests::{RequestStats, Requests, RouteStats};
 pub use scope::RequestScope;
 pub use streams::Streams;
@@ -79,8 +88,12 @@ pub struct Api {
     pub origins: Origins,
     /// Counts requests.
     pub requests: Arc<Requests>,
+    /// How much each client may ask; without it, as much as it likes.
+    pub rate: Option<RateLimit>,
     /// Knows whether what is needed is there.
     pub health: Arc<dyn Health>,
+    /// What `/openapi.json` answers.
+    pub description: Description,
     /// What operators' monitoring reads.
     pub exposition: Arc<dyn Exposition>,
     /// Tells the time for windows that end now.

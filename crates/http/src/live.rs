@@ -3,15 +3,23 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
+use utoipa::openapi::path::Parameter;
 
 use footfall_services::live::{ListenError, LiveFilter, TooManyListeners};
 
 use crate::Api;
+use crate::openapi::parameters;
 use crate::params::Params;
 use crate::problem::Problem;
 
 /// The parameters that choose events.
 pub(crate) const FILTER: [&str; 3] = ["event_type", "user_id", "page"];
+
+/// The same, as the document has them.
+pub(crate) fn parameters() -> [Parameter; 3] {
+    let page = parameters::page("page", "Only views of this page.");
+    [parameters::event_type(), parameters::user_id(), page]
+}
 
 /// Which events are asked for.
 pub(crate) fn filter(params: &mut Params, api: &Api) -> LiveFilter {

@@ -24,10 +24,12 @@ pub(crate) enum Kind {
     NotFound,
     MethodNotAllowed,
     SlowBody,
+    UrlTooLong,
     TooLarge,
     UnsupportedMediaType,
     UpgradeRequired,
     Invalid,
+    TooManyRequests,
     Timeout,
     Unavailable,
     NotReady,
@@ -78,6 +80,9 @@ struct Document<'a> {
     errors: &'a [FieldError],
     #[serde(skip_serializing_if = "Option::is_none")]
     dependencies: Option<&'a serde_json::Value>,
+    /// Seconds, as in the header: an ack on a socket has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -165,6 +170,17 @@ impl Problem {
         })
     }
 
+    /// A URL longer than it may be.
+    pub(crate) fn url_too_long(bytes_max: usize) -> Self {
+        Self::new(Kind::UrlTooLong, format!("a URL has at most {bytes_max} bytes"))
+    }
+
+    /// A request more than the client may make now, and after how long it may make one.
+    pub(crate) fn too_many_requests(wait: Duration) -> Self {
+        let detail = "this client makes more requests a second than it may; nothing was done";
+        Self::new(Kind::TooManyRequests, detail).with(|details| details.retry_after = Some(wait))
+    }
+
     /// One listener more than there may be.
     pub(crate) fn too_many_listeners() -> Self {
         let detail =
@@ -194,8 +210,8 @@ impl Problem {
     /// The answer.
     pub(crate) fn respond(&self, request_id: &str, trace_id: Option<&str>) -> HttpResponse {
         let mut response = HttpResponse::build(self.status());
-        if let Some(retry_after) = self.0.retry_after {
-            response.insert_header((RETRY_AFTER, retry_after.as_secs().max(1)));
+        if let Some(seconds) = self.retry_after_s() {
+            response.insert_header((RETRY_AFTER, seconds));
         }
         if let Some(allowed) = &self.0.allowed {
             response.insert_header((ALLOW, allowed.as_str()));
@@ -234,8 +250,13 @@ impl Problem {
             report: self.0.report.as_deref(),
             errors: &self.0.errors,
             dependencies: self.0.dependencies.as_ref(),
+            retry_after: self.retry_after_s(),
         };
         serde_json::to_vec(&document).unwrap_or_default()
+    }
+
+    fn retry_after_s(&self) -> Option<u64> {
+        self.0.retry_after.map(|retry_after| retry_after.as_secs().max(1))
     }
 
     /// Its status.
@@ -247,9 +268,11 @@ impl Problem {
             Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Kind::SlowBody => StatusCode::REQUEST_TIMEOUT,
+            Kind::UrlTooLong => StatusCode::URI_TOO_LONG,
             Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Kind::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Kind::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
             Kind::Timeout
             | Kind::Unavailable
@@ -271,10 +294,12 @@ impl Problem {
             Kind::NotFound => ("not-found", "There is nothing here"),
             Kind::MethodNotAllowed => ("method-not-allowed", "The method is not allowed here"),
             Kind::SlowBody => ("slow-body", "The body took too long to arrive"),
+            Kind::UrlTooLong => ("url-too-long", "The URL is too long"),
             Kind::TooLarge => ("too-large", "The request is too large"),
             Kind::UnsupportedMediaType => ("unsupported-media-type", "The content type is not supported"),
             Kind::UpgradeRequired => ("upgrade-required", "Another protocol is needed"),
             Kind::Invalid => ("invalid", "The request is not valid"),
+            Kind::TooManyRequests => ("too-many-requests", "Too many requests"),
             Kind::Timeout => ("timeout", "The request ran out of time"),
             Kind::Unavailable => ("unavailable", "The store can't take this now"),
             Kind::NotReady => ("not-ready", "The service is not ready"),

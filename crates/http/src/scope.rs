@@ -1,4 +1,5 @@
-//! What every request goes through: an id, a limit in time, a guard against panics, and errors as problem documents.
+//! What every request goes through: an id, limits, a guard against panics, errors as problem documents, and headers that tell
+//! browsers what not to do.
 //!
 //! One hand-written middleware instead of four stacked ones: each would box a future for every request.
 
@@ -15,28 +16,39 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
+use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::web::Payload;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
-use crate::body::{Holding, Unread};
-use crate::endpoints::UNTIMED;
-use crate::problem::Problem;
+use crate::body::{self, Holding, Unread};
+use crate::drain::Drain;
+use crate::endpoints::{UNCOUNTED, UNTIMED};
+use crate::problem::{Kind, Problem};
+use crate::rate::RateLimit;
 use crate::requests::{self, Counted, Counter};
+use crate::security::SecurityHeaders;
 use crate::streams::{Stream, Streams};
 use crate::trace::{self, Followed, Traces};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id that is taken from a caller.
 const REQUEST_ID_MAX_BYTES: usize = 128;
+/// Longest URL where no other limit is set. Any page that is stored can be asked about, each of its bytes escaped.
+const URL_MAX_BYTES: usize = 32 * 1024;
 
 /// The middleware, to be wrapped around the whole app.
 #[derive(Clone)]
 pub struct RequestScope {
     timeout: Duration,
     ids: Arc<RequestIds>,
+    url_bytes: usize,
+    rate: Option<RateLimit>,
+    security: SecurityHeaders,
+    drain: Drain,
     traces: Option<Arc<dyn Traces>>,
 }
 
@@ -51,13 +63,84 @@ impl RequestScope {
     /// begins: a body that is sent in pieces goes on as long as the client reads it. `process` is a random number that
     /// tells this process's ids from others'.
     pub fn new(timeout: Duration, process: u64) -> Self {
-        Self { timeout, ids: Arc::new(RequestIds { process, next: AtomicU64::new(0) }), traces: None }
+        let ids = Arc::new(RequestIds { process, next: AtomicU64::new(0) });
+        let security = SecurityHeaders::default();
+        let drain = Drain::default();
+        Self { timeout, ids, url_bytes: URL_MAX_BYTES, rate: None, security, drain, traces: None }
     }
 
-    /// Has requests followed.
+    /// Requests are followed.
     #[must_use]
-    pub fn followed_by(self, traces: Option<Arc<dyn Traces>>) -> Self {
-        Self { traces, ..self }
+    pub fn followed_by(mut self, traces: Option<Arc<dyn Traces>>) -> Self {
+        self.traces = traces;
+        self
+    }
+
+    /// Once that has begun, each answer closes its connection.
+    #[must_use]
+    pub fn closing_on(mut self, drain: Drain) -> Self {
+        self.drain = drain;
+        self
+    }
+
+    /// URLs, less scheme and host, have at most so many bytes.
+    #[must_use]
+    pub fn with_url_bytes(mut self, bytes_max: usize) -> Self {
+        self.url_bytes = bytes_max;
+        self
+    }
+
+    /// Requests are counted, but for those about the service's health.
+    #[must_use]
+    pub fn with_rate(mut self, rate: Option<RateLimit>) -> Self {
+        self.rate = rate;
+        self
+    }
+
+    /// Whether the service itself speaks HTTPS: then browsers are told to come back by nothing else.
+    #[must_use]
+    pub fn with_https(mut self, is_https: bool) -> Self {
+        self.security = SecurityHeaders { is_https };
+        self
+    }
+
+    /// Completes what a layer around the scope answers by itself, without asking what is inside: CORS preflights and their
+    /// refusals. To be wrapped around that layer.
+    ///
+    /// # Errors
+    /// Those of what is inside.
+    pub async fn complete<B: MessageBody>(
+        self,
+        request: ServiceRequest,
+        next: Next<B>,
+    ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+        let response = next.call(request).await?;
+        if response.headers().contains_key(REQUEST_ID) {
+            return Ok(response.map_into_left_body());
+        }
+        let id = self.id_of(response.request());
+        let refusal = response.response().error().map(ToString::to_string);
+        if let Some(detail) = refusal {
+            let problem = Problem::new(Kind::Forbidden, detail);
+            return Ok(refuse(response.into_parts().0, &problem, &id, self.security, None));
+        }
+        Ok(finish(response, &id, self.security, None))
+    }
+
+    fn id_of(&self, request: &HttpRequest) -> HeaderValue {
+        let given = request.headers().get(REQUEST_ID).filter(|id| is_sane(id)).cloned();
+        given.unwrap_or_else(|| self.ids.next())
+    }
+
+    /// Looks at what can be told from the head alone.
+    fn admit(&self, request: &HttpRequest) -> Result<Option<Stream>, Problem> {
+        if request.uri().path_and_query().is_some_and(|url| url.as_str().len() > self.url_bytes) {
+            return Err(Problem::url_too_long(self.url_bytes));
+        }
+        if let Some(rate) = self.rate.as_ref().filter(|_| !UNCOUNTED.contains(&request.path())) {
+            rate.count(rate.client(request))?;
+        }
+        Streams::begin(request)
     }
 }
 
@@ -108,12 +191,32 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let id = request.headers().get(REQUEST_ID).filter(|id| is_sane(id)).cloned();
-        let id = id.unwrap_or_else(|| self.scope.ids.next());
+        let (id, security) = (self.scope.id_of(request.request()), self.scope.security);
+        let closes = self.scope.drain.has_begun();
         let mut counted = request.app_data::<Counter>().map(|counter| counter.begin(request.method()));
-        let stream = match Streams::begin(&request) {
+        let stream = match self.scope.admit(request.request()) {
             Ok(stream) => stream,
-            Err(problem) => return ScopedRequest::refused(problem, id, counted),
+            Err(problem) => {
+                if let Some(counted) = &mut counted {
+                    counted.would_lead_to(request.path());
+                }
+                let (request, mut payload) = request.into_parts();
+                if let Ok(payload) = Payload::from_request(&request, &mut payload).into_inner() {
+                    body::leave_unread(&request, payload);
+                }
+                let course = Course::Refused { refusal: Some((request, problem)) };
+                return ScopedRequest {
+                    course,
+                    id,
+                    closes,
+                    timeout: None,
+                    timer: None,
+                    security,
+                    _stream: None,
+                    counted,
+                    followed: None,
+                };
+            }
         };
         // By its path, and not by a mark that its handler sets: the request is given away here, and a place that both
         // could reach would cost every other request an allocation.
@@ -125,9 +228,9 @@ where
         });
         let entered = followed.as_ref().map(|(followed, ..)| followed.span.enter());
         // Not every panic waits for the future: routing and extraction run here.
-        let (inner, refused) = match catch_unwind(AssertUnwindSafe(|| self.service.call(request))) {
-            Ok(inner) => (Some(inner), None),
-            Err(panic) => (None, Some(problem_of_panic(panic))),
+        let course = match catch_unwind(AssertUnwindSafe(|| self.service.call(request))) {
+            Ok(inner) => Course::Running { inner },
+            Err(panic) => Course::Panicked { panic: Some(panic) },
         };
         drop(entered);
         if let Some(counted) = &mut counted {
@@ -138,7 +241,8 @@ where
             followed.routed(traces, method, route, id.to_str().unwrap_or_default());
             Box::new(followed)
         });
-        ScopedRequest { inner, refused, id, timeout, timer: None, _stream: stream, counted, followed }
+        let timer = None;
+        ScopedRequest { course, id, closes, timeout, timer, security, _stream: stream, counted, followed }
     }
 }
 
@@ -146,13 +250,13 @@ pin_project! {
     /// A request on its way.
     pub struct ScopedRequest<F> {
         #[pin]
-        inner: Option<F>,
-        // Why there is no future.
-        refused: Option<Problem>,
+        course: Course<F>,
         id: HeaderValue,
+        closes: bool,
         timeout: Option<Duration>,
         // Made only when a request has to wait: most never do.
         timer: Option<Pin<Box<Sleep>>>,
+        security: SecurityHeaders,
         _stream: Option<Stream>,
         counted: Option<Counted>,
         // Boxed, for most requests aren't.
@@ -160,10 +264,13 @@ pin_project! {
     }
 }
 
-impl<F> ScopedRequest<F> {
-    const fn refused(problem: Problem, id: HeaderValue, counted: Option<Counted>) -> Self {
-        let refused = Some(problem);
-        Self { inner: None, refused, id, timeout: None, timer: None, _stream: None, counted, followed: None }
+pin_project! {
+    #[project = CourseProjection]
+    enum Course<F> {
+        Running { #[pin] inner: F },
+        // Never let in.
+        Refused { refusal: Option<(HttpRequest, Problem)> },
+        Panicked { panic: Option<Box<dyn Any + Send>> },
     }
 }
 
@@ -202,28 +309,42 @@ where
         let this = self.project();
         let trace_id = this.followed.as_ref().map(|followed| &*followed.trace_id);
         let _entered = this.followed.as_ref().map(|followed| followed.span.enter());
-        let id = this.id.to_str().unwrap_or_default();
-        let Some(inner) = this.inner.as_pin_mut() else {
-            let problem =
-                this.refused.take().unwrap_or_else(|| problem_of_panic(Box::new("polled after its end")));
-            return Poll::Ready(Err(Refusal::new(problem, this.id, trace_id).into()));
+        let (header, security) = (&*this.id, *this.security);
+        let fail = |problem| {
+            let trace_id = trace_id.map(str::to_owned);
+            Poll::Ready(Err(Refusal { problem, id: header.clone(), security, trace_id }.into()))
+        };
+        let inner = match this.course.project() {
+            CourseProjection::Running { inner } => inner,
+            CourseProjection::Panicked { panic } => return fail(of_panic(panic.take())),
+            CourseProjection::Refused { refusal } => {
+                return match refusal.take() {
+                    Some((request, problem)) => {
+                        Poll::Ready(Ok(refuse(request, &problem, header, security, None)))
+                    }
+                    None => fail(of_panic(None)),
+                };
+            }
         };
         match catch_unwind(AssertUnwindSafe(|| inner.poll(context))) {
-            Err(panic) => Poll::Ready(Err(Refusal::new(problem_of_panic(panic), this.id, trace_id).into())),
-            Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(finish(response, id, this.id, trace_id))),
-            Ok(Poll::Ready(Err(error))) => {
-                let response = error.error_response();
-                let problem = problem_of(&response);
-                Poll::Ready(Err(Refusal::new(problem, this.id, trace_id).into()))
+            Err(panic) => fail(of_panic(Some(panic))),
+            Ok(Poll::Ready(Ok(response))) => {
+                let mut response = finish(response, header, security, trace_id);
+                if *this.closes && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                    response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+                }
+                Poll::Ready(Ok(response))
             }
+            Ok(Poll::Ready(Err(error))) => fail(problem_of(&error.error_response())),
             Ok(Poll::Pending) => {
                 let Some(timeout) = *this.timeout else { return Poll::Pending };
                 let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
                 match timer.as_mut().poll(context) {
                     Poll::Pending => Poll::Pending,
                     Poll::Ready(()) => {
-                        tracing::warn!(request_id = id, trace_id, "a request ran out of its time");
-                        Poll::Ready(Err(Refusal::new(Problem::timeout(), this.id, trace_id).into()))
+                        let request_id = header.to_str().unwrap_or_default();
+                        tracing::warn!(request_id, trace_id, "a request ran out of its time");
+                        fail(Problem::timeout())
                     }
                 }
             }
@@ -231,14 +352,15 @@ where
     }
 }
 
-/// Gives the answer its id and, where it is an error, its document.
+/// Gives the answer its id, its headers and, where it is an error, its document.
 fn finish<B: MessageBody>(
     mut response: ServiceResponse<B>,
-    id: &str,
     header: &HeaderValue,
+    security: SecurityHeaders,
     trace_id: Option<&str>,
 ) -> ServiceResponse<EitherBody<B>> {
     let status = response.status();
+    let id = header.to_str().unwrap_or_default();
     tracing::debug!(
         request_id = id,
         trace_id,
@@ -250,25 +372,56 @@ fn finish<B: MessageBody>(
     );
     if status.is_client_error() || status.is_server_error() {
         let problem = problem_of(response.response());
-        let mut document = problem.respond(id, trace_id);
-        document.headers_mut().insert(REQUEST_ID, header.clone());
-        let unread = response.request().extensions_mut().remove::<Unread>();
-        if let Some(unread) = unread {
-            let holding =
-                |body: BoxBody| BoxBody::new(Holding::new(body.try_into_bytes().unwrap_or_default(), unread));
-            document = document.map_body(|_, body| holding(body));
-        }
-        return response.into_response(document).map_into_right_body();
+        return refuse(response.into_parts().0, &problem, header, security, trace_id);
     }
     if let Some(late) = response.response().extensions().get::<LateId>() {
         late.0.get_or_init(|| id.to_owned());
     }
     response.headers_mut().insert(REQUEST_ID, header.clone());
+    security.complete(response.headers_mut());
     response.map_into_left_body()
+}
+
+/// Answers with a problem. What the client still sends is read on, within a bound.
+fn refuse<B>(
+    request: HttpRequest,
+    problem: &Problem,
+    id: &HeaderValue,
+    security: SecurityHeaders,
+    trace_id: Option<&str>,
+) -> ServiceResponse<EitherBody<B>> {
+    let mut document = document(problem, id, security, trace_id);
+    let unread = request.extensions_mut().remove::<Unread>();
+    if let Some(unread) = unread {
+        let holding =
+            |body: BoxBody| BoxBody::new(Holding::new(body.try_into_bytes().unwrap_or_default(), unread));
+        document = document.map_body(|_, body| holding(body));
+    }
+    ServiceResponse::new(request, document).map_into_right_body()
+}
+
+fn document(
+    problem: &Problem,
+    id: &HeaderValue,
+    security: SecurityHeaders,
+    trace_id: Option<&str>,
+) -> HttpResponse {
+    let mut document = problem.respond(id.to_str().unwrap_or_default(), trace_id);
+    document.headers_mut().insert(REQUEST_ID, id.clone());
+    security.complete(document.headers_mut());
+    document
 }
 
 fn problem_of<B>(response: &HttpResponse<B>) -> Problem {
     response.extensions().get::<Problem>().cloned().unwrap_or_else(|| Problem::of_status(response.status()))
+}
+
+fn of_panic(panic: Option<Box<dyn Any + Send>>) -> Problem {
+    let panic = panic.unwrap_or_else(|| Box::new("polled after its end"));
+    let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    let cause: Box<dyn std::error::Error + Send + Sync> = format!("a handler panicked: {text}").into();
+    Problem::internal(cause.into())
 }
 
 /// A problem outside any response that could carry it.
@@ -276,21 +429,8 @@ fn problem_of<B>(response: &HttpResponse<B>) -> Problem {
 struct Refusal {
     problem: Problem,
     id: HeaderValue,
+    security: SecurityHeaders,
     trace_id: Option<String>,
-}
-
-impl Refusal {
-    fn new(problem: Problem, id: &HeaderValue, trace_id: Option<&str>) -> Self {
-        Self { problem, id: id.clone(), trace_id: trace_id.map(str::to_owned) }
-    }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it ends here")]
-fn problem_of_panic(panic: Box<dyn Any + Send>) -> Problem {
-    let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    let cause: Box<dyn std::error::Error + Send + Sync> = format!("a handler panicked: {text}").into();
-    Problem::internal(cause.into())
 }
 
 impl std::fmt::Display for Refusal {
@@ -305,10 +445,7 @@ impl ResponseError for Refusal {
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        let mut response =
-            self.problem.respond(self.id.to_str().unwrap_or_default(), self.trace_id.as_deref());
-        response.headers_mut().insert(REQUEST_ID, self.id.clone());
-        response
+        document(&self.problem, &self.id, self.security, self.trace_id.as_deref())
     }
 }
 

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use actix_web::dev::ServiceRequest;
+use actix_web::HttpRequest;
 use actix_web::http::Version;
 
 use crate::problem::Problem;
@@ -24,7 +24,7 @@ impl Streams {
     ///
     /// # Errors
     /// When its connection has too many under way.
-    pub(crate) fn begin(request: &ServiceRequest) -> Result<Option<Stream>, Problem> {
+    pub(crate) fn begin(request: &HttpRequest) -> Result<Option<Stream>, Problem> {
         if request.version() != Version::HTTP_2 {
             return Ok(None);
         }

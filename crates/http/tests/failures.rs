@@ -17,7 +17,7 @@ use footfall_domain::membership::{Joined, Membership};
 use footfall_domain::time::{TimeRange, Timestamp};
 use footfall_domain::validate::Rules;
 use footfall_domain::windows::{Due, MetricFilter, UserMetric, WindowTotals};
-use footfall_http::{Api, Exposition, HttpLimits, Origins, RequestScope, configure};
+use footfall_http::{Api, Description, Exposition, HttpLimits, Origins, RequestScope, configure};
 use footfall_memory::{CACHE_BYTES_DEFAULT, InProcessCache};
 use footfall_ports::{
     Analytics, Clock, DependencyState, Domains, EventIds, EventLog, Found, Health, MetricPosition, Outcome,
@@ -261,8 +261,10 @@ impl Shell {
             live,
             keys: None,
             origins: Origins::default(),
+            rate: None,
             health: ports.clone(),
             requests: Arc::default(),
+            description: Description::new().unwrap(),
             exposition: Arc::new(Nothing),
             clock,
             limits: HttpLimits { body_bytes: 1 << 20, request_timeout: timeout },

@@ -17,7 +17,7 @@ use footfall_domain::answers::{
 use footfall_domain::event::{Event, EventBatch, EventId, EventParts, Subject};
 use footfall_domain::time::{TimeRange, Timestamp};
 use footfall_domain::validate::Rules;
-use footfall_http::{Api, Exposition, HttpLimits, Origins, RequestScope, configure};
+use footfall_http::{Api, Description, Exposition, HttpLimits, Origins, RequestScope, configure};
 use footfall_memory::{CACHE_BYTES_DEFAULT, InProcessCache, MemoryOptions, MemoryStore};
 use footfall_ports::{
     Analytics, Clock, DependencyState, EventIds, EventLog, Health, Outcome, StoreError, Version,
@@ -179,8 +179,10 @@ impl Shell {
             live,
             keys: None,
             origins: Origins::default(),
+            rate: None,
             health: ports.clone(),
             requests: Arc::default(),
+            description: Description::new().unwrap(),
             exposition: Arc::new(Nothing),
             clock,
             limits: HttpLimits { body_bytes: 1 << 20, request_timeout: TIMEOUT },

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use actix_cors::Cors;
 use actix_tls::accept::rustls_0_23::TlsStream;
-use actix_web::middleware::Condition;
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
@@ -16,7 +16,9 @@ use footfall_domain::page::PageRules;
 use footfall_domain::types::EventTypes;
 use footfall_domain::validate::Rules;
 use footfall_embedded::{EmbeddedOptions, EmbeddedStore};
-use footfall_http::{Api, HttpLimits, Origins, RequestScope, Streams, configure};
+use footfall_http::{
+    Api, Description, Drain, HttpLimits, Origins, RateLimit, RequestScope, Streams, configure,
+};
 use footfall_memory::{InProcessCache, MemoryOptions, MemoryStore};
 use footfall_ports::{
     Analytics, Cache, Domains, EventLog, Health, LiveFeed, Measured, Segments, SnapshotStore, Store,
@@ -34,14 +36,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::config::{Backend, Config};
 use crate::health::Together;
 use crate::jobs;
+use crate::open_files;
 use crate::runtime::{RandomIds, SystemClock};
+use crate::stop::Stop;
 use crate::telemetry::Telemetry;
 use crate::tls::Certificate;
 use crate::traces::{Collected, FollowedStore};
 
-/// How long a connection may take to send a request's head, and to close after the last answer.
-const CLIENT_PATIENCE: Duration = Duration::from_secs(5);
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a connection may take to close after the last answer.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a peer may take nothing of what is sent to it.
 const STALL_MAX: Duration = Duration::from_mins(1);
 /// How long a browser may remember what pages of another origin are allowed, in seconds: as long as any does.
@@ -54,28 +57,40 @@ pub(crate) async fn serve(config: &Config, traces: Option<Collected>) -> Result<
     let feed = live_feed(config, &stores, redis.as_ref())?;
     let backend = config.storage.backend.name();
     let telemetry = Arc::new(Telemetry::new(backend, stores.measured.clone(), redis.clone()));
-    let api = Data::new(api(config, stores, redis.as_ref(), feed, telemetry.clone())?);
+    let drain = Drain::default();
+    let api = Data::new(api(config, stores, redis.as_ref(), feed, telemetry.clone(), drain.clone())?);
     jobs::start(config, &api, &telemetry, redis.map(|redis| redis.on_return()));
     let scope = RequestScope::new(config.limits.request_timeout, rand::random())
+        .with_url_bytes(config.limits.url_bytes)
+        .with_rate(api.rate.clone())
+        .with_https(config.tls.is_some())
+        .closing_on(drain.clone())
         .followed_by(traces.as_ref().map(Collected::requests));
+    let connections = open_files::allow(config.limits.connections);
     let (live, origins) = (api.live.clone(), config.server.cors_origins.clone());
     let certificate = config.tls.clone().map(Certificate::read).transpose()?;
     let server = HttpServer::new(move || {
+        let outer = scope.clone();
         App::new()
             .wrap(scope.clone())
             // Outside the scope, for pages of other origins read problems too.
             .wrap(Condition::new(!origins.is_none(), cors(&origins)))
+            .wrap(Condition::new(
+                !origins.is_none(),
+                from_fn(move |request, next| outer.clone().complete(request, next)),
+            ))
             .configure(|routes| configure(routes, api.clone()))
     })
     .workers(config.server.workers)
+    .max_connections(connections.div_ceil(config.server.workers))
     .on_connect(|connection, of_connection| {
         give_up_stalled(connection);
         of_connection.insert(Streams::default());
     })
-    .keep_alive(KEEP_ALIVE)
-    .client_request_timeout(CLIENT_PATIENCE)
-    .client_disconnect_timeout(CLIENT_PATIENCE)
-    .shutdown_timeout(config.server.grace_period.as_secs().max(1))
+    .keep_alive(config.server.keep_alive)
+    .client_request_timeout(config.limits.head_timeout)
+    .client_disconnect_timeout(CLOSE_PATIENCE)
+    .shutdown_timeout(config.server.time_to_finish().as_secs().max(1))
     .disable_signals();
     let bind = config.server.bind;
     let bound = match &certificate {
@@ -87,13 +102,11 @@ pub(crate) async fn serve(config: &Config, traces: Option<Collected>) -> Result<
         server.addrs_with_scheme().iter().map(|(address, scheme)| format!("{scheme}://{address}")).collect();
     let server = server.run();
     let handle = server.handle();
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stop = Stop::listen()?;
+    let drain_period = config.server.drain_period;
     actix_web::rt::spawn(reload_on_hangup(signal(SignalKind::hangup())?, certificate));
     let stopping = actix_web::rt::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        stop.asked(&drain, drain_period).await;
         let since = Instant::now();
         tracing::info!("stopping: no new connections, finishing what is in flight");
         // Those who listen would stay for as long as they are let.
@@ -107,7 +120,7 @@ pub(crate) async fn serve(config: &Config, traces: Option<Collected>) -> Result<
     server.await?;
     if let Some(traces) = traces {
         let stopping = stopping.await?.elapsed();
-        traces.finish(config.server.grace_period.saturating_sub(stopping)).await;
+        traces.finish(config.server.time_to_finish().saturating_sub(stopping)).await;
     }
     tracing::info!("stopped");
     Ok(())
@@ -303,6 +316,7 @@ fn api(
     redis: Option<&RedisStore>,
     feed: Option<Arc<dyn LiveFeed>>,
     telemetry: Arc<Telemetry>,
+    drain: Drain,
 ) -> Result<Api, Box<dyn Error>> {
     let live = Live::new(feed, Arc::new(SystemClock), config.live);
     let ingest = ingest_to(config, stores.log.clone(), live.clone())?;
@@ -313,13 +327,15 @@ fn api(
     };
     let analytics = stores.analytics.clone();
     let answers = Answers::new(analytics, cache, Arc::new(SystemClock), config.cache.max_stale);
-    let health: Arc<dyn Health> = match redis {
-        Some(redis) => Arc::new(Together(vec![stores.health.clone(), Arc::new(redis.clone())])),
-        None => stores.health.clone(),
-    };
+    let mut health = vec![stores.health.clone(), Arc::new(drain)];
+    health.extend(redis.map(|redis| Arc::new(redis.clone()) as Arc<dyn Health>));
     let memberships = Memberships::new(stores.segments.clone(), Arc::new(SystemClock), limits(config));
     let limits =
         HttpLimits { body_bytes: config.limits.body_bytes, request_timeout: config.limits.request_timeout };
+    let rate = config.limits.rate_per_second.map(|per_second| {
+        let proxies = config.server.trusted_proxies.clone();
+        RateLimit::new(per_second, config.limits.rate_clients, config.keys.clone(), proxies)
+    });
     let Stores { log, analytics, domains, metrics, segments, .. } = stores;
     Ok(Api {
         ingest,
@@ -335,8 +351,10 @@ fn api(
         live,
         keys: config.keys.clone(),
         origins: config.server.cors_origins.clone(),
-        health,
+        rate,
         requests: Arc::default(),
+        health: Arc::new(Together(health)),
+        description: Description::new()?,
         exposition: telemetry,
         clock: Arc::new(SystemClock),
         limits,

@@ -1,4 +1,4 @@
-//! Real services for tests and benchmarks: [`Postgres`], [`PgBouncer`] before it, [`Redis`], [`Prometheus`], and a [`Forwarder`]
+//! Real services for tests and benchmarks: [`Postgres`], [`PgBouncer`] before it, [`Redis`], [`HaProxy`], [`Prometheus`], and a [`Forwarder`]
 //! whose connections can be cut. They are started on free ports of the loopback, any number side by side, and are gone when they are
 //! dropped or when the process that started them ends, however it ends. For Linux: processes are told by `/proc`.
 //!
@@ -9,6 +9,7 @@
 )]
 
 mod forwarder;
+mod haproxy;
 mod pgbouncer;
 mod postgres;
 mod programs;
@@ -18,8 +19,10 @@ mod server;
 mod tls;
 
 pub use forwarder::Forwarder;
+pub use haproxy::HaProxy;
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
+pub use programs::free_port;
 pub use prometheus::{Prometheus, promtool};
 pub use redis::Redis;
 pub use tls::make_certificate_in;

@@ -17,7 +17,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// How long a program may take that works on data, such as `psql`.
 pub(crate) const LONG_PATIENCE: Duration = Duration::from_mins(10);
 
-const INSTALL: &str = "scripts/install-services.sh (on Debian: apt-get install postgresql pgbouncer redis-server prometheus openssl)";
+const INSTALL: &str = "scripts/install-services.sh (on Debian: apt-get install postgresql pgbouncer redis-server haproxy prometheus openssl)";
 
 /// Where a program of PostgreSQL is: all of them in one folder, so that they are of one version. On Debian what the PATH
 /// has are wrappers for some of them only.
@@ -146,7 +146,7 @@ pub(crate) fn within<T>(patience: Duration, mut ask: impl FnMut() -> Option<T>) 
 /// A port that nobody listens on, and that this process wasn't given before. Below those that the kernel gives to
 /// outgoing connections: the port of a server that is down would sooner or later be taken by one of them, or a client
 /// that tries it again and again would come to be connected to itself.
-pub(crate) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     const FIRST: u16 = 12_000;
     const COUNT: u32 = 20_000;
     static START: OnceLock<u32> = OnceLock::new();

@@ -3,7 +3,7 @@
 //! It exits with 1 when an answer was not as it must be, events were lost or a server could not be measured. An aim
 //! that was missed is printed and no failure.
 
-use std::{env, fs, process::ExitCode, thread};
+use std::{env, fs, process::ExitCode};
 
 use footfall_bench::load::{
     Failure, listeners,
@@ -13,11 +13,6 @@ use footfall_bench::load::{
     scenarios::measure,
     servers::Children,
 };
-use tokio::{
-    runtime::Builder,
-    signal::unix::{SignalKind, signal},
-};
-
 fn main() -> ExitCode {
     match run() {
         Ok(true) => ExitCode::SUCCESS,
@@ -36,7 +31,7 @@ fn run() -> Result<bool, Failure> {
         return Ok(true);
     };
     let children = Children::default();
-    stop_children_on_signal(children.clone())?;
+    children.stop_on_signal()?;
     listeners::raise_open_files();
     let machine = Machine::look_up();
     println!("{}", report::preamble(&machine, &options));
@@ -51,25 +46,4 @@ fn run() -> Result<bool, Failure> {
         fs::write(path, format!("{figures:#}\n")).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(outcomes.iter().all(|outcome| outcome.problems.is_empty()))
-}
-
-/// Without this a benchmark that is broken off would leave a server running.
-fn stop_children_on_signal(children: Children) -> Result<(), Failure> {
-    let runtime = Builder::new_current_thread().enable_io().build()?;
-    thread::spawn(move || {
-        runtime.block_on(async {
-            let (Ok(mut terminate), Ok(mut interrupt)) =
-                (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-            else {
-                return;
-            };
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            children.terminate();
-            std::process::exit(130);
-        });
-    });
-    Ok(())
 }

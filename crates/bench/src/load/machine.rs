@@ -69,6 +69,11 @@ pub fn peak_memory_bytes(process: u32) -> u64 {
     kibibytes(&fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default(), "VmHWM")
 }
 
+/// The memory, in bytes, that a process has resident now; zero when there is none.
+pub fn resident_bytes_of(process: u32) -> u64 {
+    kibibytes(&fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default(), "VmRSS")
+}
+
 /// The memory, in bytes, that this process has resident now.
 pub fn resident_bytes() -> u64 {
     kibibytes(&fs::read_to_string("/proc/self/status").unwrap_or_default(), "VmRSS")

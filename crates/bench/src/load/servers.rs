@@ -12,6 +12,10 @@ use std::{
 };
 
 use footfall_test_services::Postgres;
+use tokio::{
+    runtime::Builder,
+    signal::unix::{SignalKind, signal},
+};
 
 use super::{Failure, machine, memberships, options::Options};
 
@@ -58,17 +62,43 @@ impl Children {
         }
     }
 
-    fn add(&self, process: u32) {
+    /// From now on a signal that ends the benchmark ends them first. Without this one that is broken off would leave a
+    /// server running.
+    ///
+    /// # Errors
+    /// When a runtime can't be built.
+    pub fn stop_on_signal(&self) -> Result<(), Failure> {
+        let runtime = Builder::new_current_thread().enable_io().build()?;
+        let children = self.clone();
+        thread::spawn(move || {
+            runtime.block_on(async {
+                let (Ok(mut terminate), Ok(mut interrupt)) =
+                    (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+                else {
+                    return;
+                };
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                children.terminate();
+                std::process::exit(130);
+            });
+        });
+        Ok(())
+    }
+
+    pub(crate) fn add(&self, process: u32) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(process);
     }
 
-    fn remove(&self, process: u32) {
+    pub(crate) fn remove(&self, process: u32) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| *other != process);
     }
 }
 
 /// The `kill` program spares the unsafe call.
-fn terminate(process: u32) {
+pub(crate) fn terminate(process: u32) {
     let killed = Command::new("kill").args(["-TERM", &process.to_string()]).status();
     if !killed.is_ok_and(|status| status.success()) {
         eprintln!("could not send SIGTERM to process {process}");
@@ -215,7 +245,7 @@ pub fn database_server(program: &Path) -> Postgres {
 }
 
 /// An empty directory beside the program: on the build's disk, because `/tmp` may be memory, which syncs for nothing.
-fn fresh_directory(program: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn fresh_directory(program: &Path) -> Result<PathBuf, Failure> {
     let folder = program.parent().unwrap_or(Path::new("."));
     let fresh = (0..1_000)
         .map(|number| folder.join(format!("bench-data-{}-{number}", std::process::id())))
@@ -226,7 +256,7 @@ fn fresh_directory(program: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Reads the line that tells the address. A thread reads on to the end, so that the server never blocks on its output.
-fn listening(output: impl std::io::Read + Send + 'static) -> Result<SocketAddr, Failure> {
+pub(crate) fn listening(output: impl std::io::Read + Send + 'static) -> Result<SocketAddr, Failure> {
     let (found, address) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {

@@ -57,6 +57,7 @@ export function App() {
       </main>
       <footer className="bottom">
         <p>Figures are exact, and of this moment.</p>
+        <a href="/docs">API</a>
       </footer>
       <KeyDialog />
     </LiveProvider>

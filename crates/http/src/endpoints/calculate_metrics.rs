@@ -5,19 +5,28 @@ use actix_web::{HttpRequest, HttpResponse};
 use footfall_domain::time::Timestamp;
 use footfall_domain::windows::{Due, WindowTotals};
 use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
+use crate::openapi::{Operation, Tag, parameters};
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::{Api, answer, body};
 
-#[derive(Serialize)]
+/// The windows that were computed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CalculatedWindows)]
 struct Answer {
     windows: Vec<Row>,
 }
 
-#[derive(Serialize)]
+/// A window with events.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CalculatedWindow)]
 struct Row {
+    #[schema(value_type = String, format = DateTime)]
     window_start_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
     window_end_at: Timestamp,
     users: u64,
     events: u64,
@@ -44,4 +53,25 @@ pub(super) async fn handle(
         events,
     };
     answer::json(&Answer { windows: totals.into_iter().map(window).collect() })
+}
+
+pub(super) fn describe() -> Operation {
+    Operation::new(
+        Tag::Metrics,
+        "calculateMetrics",
+        "Compute the windows that are over",
+        "Without parameters the last window that is over, and every earlier one that was not computed yet or to which late events \
+         came; with `from` and `to` those that lie wholly inside and are over. Again, or from many places at once, it leaves the \
+         same rows. It may take as long as it needs. A body is ignored.",
+    )
+    .asks(parameters::range_or_none())
+    .takes_body()
+    .answers::<Answer>(
+        200,
+        "The windows with events, in order.",
+        json!({ "windows": [{
+            "window_start_at": "2025-05-26T12:00:00.000000Z", "window_end_at": "2025-05-26T16:00:00.000000Z",
+            "users": 3, "events": 6
+        }] }),
+    )
 }

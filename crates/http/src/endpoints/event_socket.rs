@@ -18,11 +18,14 @@ use footfall_services::live::{Delivery, Listener, LiveFilter};
 use futures_util::stream::{self, LocalBoxStream, StreamExt as _};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
+use utoipa::openapi::ResponseBuilder;
 
 use crate::access::{self, Scopes};
-use crate::live::{FILTER, Rests, filter};
+use crate::live::{self, FILTER, Rests, filter};
+use crate::openapi::{Operation, Tag, schemas};
 use crate::params::Params;
 use crate::problem::{Kind, Problem};
+use crate::rate::Client;
 use crate::scope::LateId;
 use crate::{Api, origin};
 
@@ -61,7 +64,8 @@ pub(super) async fn handle(
     let listener = api.live.listen(filter, None).await?;
     let id = LateId::default();
     response.extensions_mut().insert(id.clone());
-    let socket = Socket { session: session.clone(), api, id, may_send };
+    let client = api.rate.as_ref().map(|rate| rate.client(&request));
+    let socket = Socket { session: session.clone(), api, id, may_send, client };
     let (told, end) = tell(listener);
     let sent = Rc::new(Sent { told: RefCell::new(Some(told)), is_taken: Cell::new(false) });
     let body = sent.clone();
@@ -79,6 +83,23 @@ pub(super) async fn handle(
         }
     });
     Ok(response.map_body(|_, session| Body { session, sent: body }.boxed()))
+}
+
+pub(super) fn describe() -> Operation {
+    let upgrade = schemas::header(schemas::words(["websocket"], "To what."), "To what.");
+    Operation::new(
+        Tag::Live,
+        "connect",
+        "Accepted events over a WebSocket",
+        "Asked with a WebSocket's handshake (RFC 6455). Each text message is an event's JSON, or `{\"lagged\": n}` where so many \
+         were missed. A client may send an event or an array of events as a text message: it is handled as `POST /events` would, \
+         and answered, in order, with `{\"ack\": …}`, which holds the body of that answer or a problem document.\n\nListening \
+         needs `read` and sending `ingest`; a key with one of them may connect and do that. Close codes: 1001 the service stops, \
+         1003 a binary message, 1008 silent for a minute, 1009 too large.",
+    )
+    .asks(live::parameters())
+    .answers_with(101, ResponseBuilder::new().description("Events follow.").header("Upgrade", upgrade))
+    .refuses(&[Kind::InvalidHeader, Kind::Forbidden, Kind::UpgradeRequired, Kind::TooManyListeners])
 }
 
 /// Why a connection is closed; nothing where there is nobody to say it to.
@@ -198,6 +219,8 @@ struct Socket {
     api: Data<Api>,
     id: LateId,
     may_send: bool,
+    /// Whom each message counts for, as a request would; nobody where requests aren't counted.
+    client: Option<Client>,
 }
 
 impl Socket {
@@ -233,6 +256,11 @@ impl Socket {
 
     /// What `POST /events` would answer, as an ack.
     async fn take_in(&self, body: &[u8]) -> String {
+        if let (Some(rate), Some(client)) = (&self.api.rate, self.client)
+            && let Err(problem) = rate.count(client)
+        {
+            return ack(&problem.document(self.id.get(), None));
+        }
         if !self.may_send {
             let problem = Problem::new(Kind::Forbidden, "this key does not allow it: one with ingest does");
             return ack(&problem.document(self.id.get(), None));

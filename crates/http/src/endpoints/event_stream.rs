@@ -11,11 +11,14 @@ use footfall_domain::event::EventId;
 use footfall_domain::problem::{Code, FieldError};
 use footfall_services::live::{Delivery, Frame, Resumed};
 use futures_util::stream;
+use utoipa::openapi::ResponseBuilder;
+use utoipa::openapi::content::ContentBuilder;
 
 use crate::Api;
-use crate::live::{FILTER, Rests, filter};
+use crate::live::{self, FILTER, Rests, filter};
+use crate::openapi::{Operation, Tag, parameters, schemas};
 use crate::params::Params;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// For clients that can set no header and reconnect by hand.
@@ -63,6 +66,33 @@ pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpR
         };
         Some((Ok::<_, Infallible>(chunk), (None, listener, rests)))
     })))
+}
+
+pub(super) fn describe() -> Operation {
+    let id = || schemas::formatted("uuid", "The id of an event.");
+    let body = schemas::text("Messages of Server-Sent Events. The body has no end.");
+    let lines =
+        "retry: 2000\n\nevent: event\nid: 3f0d1c52-6a1e-4f0b-9d65-0c1b7a2e4d11\ndata: {\"event_id\": …}\n\n";
+    let content = ContentBuilder::new().schema(Some(body)).example(Some(lines.into())).build();
+    Operation::new(
+        Tag::Live,
+        "streamEvents",
+        "Accepted events as Server-Sent Events",
+        "`event: event`, `id:` the event's id, `data:` its JSON; `event: lagged`, `data: {\"lagged\": n}` where so many were missed. \
+         After 15 s without any a comment. With `Last-Event-ID` it goes on after that event; after one that is not known, from now.",
+    )
+    .asks(live::parameters())
+    .takes(parameters::query(
+        LAST_EVENT_ID_PARAMETER,
+        "As `Last-Event-ID`, for clients that can't set a header.",
+        id(),
+    ))
+    .takes(parameters::header("Last-Event-ID", "The last event that was seen.", id()))
+    .answers_with(
+        200,
+        ResponseBuilder::new().description("Events, until one side leaves.").content("text/event-stream", content),
+    )
+    .refuses(&[Kind::InvalidHeader, Kind::TooManyListeners])
 }
 
 async fn next_chunk(listener: &mut Resumed, rests: &mut Rests) -> Option<Bytes> {

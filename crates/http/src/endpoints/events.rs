@@ -6,14 +6,29 @@ use actix_web::{HttpRequest, HttpResponse};
 use footfall_domain::answers::{EventFilter, Order, Slice};
 use footfall_domain::host::normalise_domain;
 use footfall_domain::problem::Code;
+use serde_json::json;
+use utoipa::ToSchema;
 
+use super::event;
 use crate::Api;
+use crate::openapi::{Operation, StoredEvent, Tag, parameters, schemas};
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::{answer, cursor};
 
 const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 1_000;
+
+/// Stored events, by time and then by id.
+#[derive(ToSchema)]
+#[schema(as = Events)]
+#[expect(dead_code, reason = "only its schema is used: events are written one after the other")]
+struct Answer {
+    events: Vec<StoredEvent>,
+    /// Where the next answer goes on; `null` at the end.
+    #[schema(required = true)]
+    next_cursor: Option<String>,
+}
 
 pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse, Problem> {
     let (filter, slice) = parse(&request, &api)?;
@@ -32,6 +47,35 @@ pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpR
     let next = last.map_or("null".to_owned(), |place| format!("\"{}\"", cursor::write(place, slice.order)));
     body.extend_from_slice(format!("],\"next_cursor\":{next}}}").as_bytes());
     Ok(answer::json_bytes(StatusCode::OK, body))
+}
+
+pub(super) fn describe() -> Operation {
+    let domain = schemas::formatted("domain", "A host name, in any spelling.");
+    Operation::new(
+        Tag::Events,
+        "listEvents",
+        "Stored events",
+        "By time and then by id. Asked again with the same filter and the cursor, nothing that was there at the first answer is \
+         left out or comes twice, whatever arrives meanwhile.",
+    )
+    .asks([
+        parameters::user_id(),
+        parameters::event_type(),
+        parameters::page("page", "Only views of this page."),
+        parameters::query("domain", "Only deliveries and bounces of this domain.", domain),
+    ])
+    .asks(parameters::open_range())
+    .asks([
+        parameters::limit(LIMIT, LIMIT_MAX),
+        parameters::choice("order", "Oldest or newest first.", ["asc", "desc"], Some("asc")),
+        parameters::cursor(),
+    ])
+    .answers::<Answer>(
+        200,
+        "A page of the list.",
+        json!({ "events": [event::example()], "next_cursor": "EAAGNgqk4E0APw0cUmoeTwudZQwbei5NEt7EzMA" }),
+    )
+    .leads_to(200, "listEvents", "cursor", "/next_cursor")
 }
 
 fn parse(request: &HttpRequest, api: &Api) -> Result<(EventFilter, Slice), Problem> {

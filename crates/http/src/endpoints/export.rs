@@ -10,8 +10,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use footfall_ports::StoreError;
 use footfall_services::export::{Export, Format};
 use futures_util::stream;
+use utoipa::openapi::ResponseBuilder;
+use utoipa::openapi::content::ContentBuilder;
 
 use crate::Api;
+use crate::openapi::{Operation, Tag, parameters, schemas};
 use crate::params::Params;
 use crate::problem::{Kind, Problem, chain};
 use crate::scope::LateId;
@@ -43,6 +46,29 @@ pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpR
     };
     response.extensions_mut().insert(id);
     Ok(response)
+}
+
+pub(super) fn describe() -> Operation {
+    let content = |what: &str| ContentBuilder::new().schema(Some(schemas::text(what))).build();
+    let name = schemas::header(schemas::text("`attachment` and a file's name."), "A name for the file.");
+    Operation::new(
+        Tag::Operations,
+        "exportEvents",
+        "All events of a range",
+        "Oldest first, by time and then by id, in the form that `footfall import` takes. A whole export ends as a chunked body \
+         does; if the store fails on the way the connection is cut before that end.",
+    )
+    .asks([parameters::choice("format", "How events are written.", ["ndjson", "csv"], Some("ndjson"))])
+    .asks(parameters::open_range())
+    .answers_with(
+        200,
+        ResponseBuilder::new()
+            .description("The events.")
+            .content(content_type(Format::Ndjson), content("An event on each line."))
+            .content(content_type(Format::Csv), content("A header row, and an event in each row (RFC 4180).")),
+    )
+    .with_header(200, "Content-Disposition", name)
+    .refuses(&[Kind::Other(StatusCode::HTTP_VERSION_NOT_SUPPORTED)])
 }
 
 const fn content_type(format: Format) -> &'static str {

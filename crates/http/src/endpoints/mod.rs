@@ -1,6 +1,7 @@
 //! The endpoints, one file each, and the paths that lead to them.
 
 mod calculate_metrics;
+mod description;
 mod domain;
 mod erase_user;
 mod event;
@@ -29,14 +30,19 @@ use actix_web::guard::{self, Guard};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Payload, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, Responder, Route};
+use utoipa::openapi::HttpMethod;
 
 use crate::access::{self, InQuery, Keys, Scopes};
 use crate::body;
+use crate::openapi::{Described, Operation};
 use crate::problem::{Kind, Problem};
 use crate::requests::{Counter, Requests};
 
 /// Paths whose requests may take as long as they need: they go through all that is stored. See [`crate::RequestScope`].
 pub(crate) const UNTIMED: &[&str] = &["/verify", "/metrics/calculate"];
+
+/// Paths whose requests aren't counted: who asks whether the service is well must get an answer. See [`crate::RateLimit`].
+pub(crate) const UNCOUNTED: &[&str] = &["/health", "/health/live", "/health/ready"];
 
 const NONE: Scopes = Scopes::NONE;
 const INGEST: Scopes = Scopes::INGEST;
@@ -48,39 +54,53 @@ const ADMIN: Scopes = Scopes::ADMIN;
 fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::at("/events")
-            .post(INGEST, post_events::handle)
-            .get(READ, events::handle)
+            .post(INGEST, post_events::handle, post_events::describe)
+            .get(READ, events::handle, events::describe)
             .takes_key_in_query("POST"),
-        Endpoint::at("/visits").post(INGEST, post_visits::handle),
-        Endpoint::at("/events/stream").get(READ, event_stream::handle).takes_key_in_query("GET"),
-        Endpoint::at("/ws/events").connect(READ.or(INGEST), event_socket::handle).takes_key_in_query("GET"),
-        Endpoint::at("/events/{event_id}").get(READ, event::handle),
-        Endpoint::at("/events/{domain}/delivered").put(INGEST, put_mail::delivered),
-        Endpoint::at("/events/{domain}/bounced").put(INGEST, put_mail::bounced),
-        Endpoint::at("/domains/{domain}").get(READ, domain::handle),
-        Endpoint::at("/segments/count").get(READ, segment_counts::handle),
-        Endpoint::at("/segments/refresh").post(ADMIN, refresh_segments::handle),
-        Endpoint::at("/segments/{title}/count").get(READ, segment_count::handle),
-        Endpoint::at("/analytics/visitors").get(READ, visitors::handle),
-        Endpoint::at("/analytics/pages").get(READ, pages::handle),
-        Endpoint::at("/analytics/summary").get(READ, summary::handle),
-        Endpoint::at("/analytics/timeseries").get(READ, timeseries::handle),
-        Endpoint::at("/export").get(ADMIN, export::handle),
-        Endpoint::at("/verify").post(ADMIN, verify::handle),
-        Endpoint::at("/metrics/users").get(READ, user_metrics::handle),
-        Endpoint::at("/metrics/calculate").post(ADMIN, calculate_metrics::handle),
-        Endpoint::at("/users").post(INGEST, post_users::handle),
-        Endpoint::at("/users/{id}").delete(ADMIN, erase_user::handle),
-        Endpoint::at("/metrics").get(READ, exposition::handle),
-        Endpoint::at("/health").get(NONE, health::live),
-        Endpoint::at("/health/live").get(NONE, health::live),
-        Endpoint::at("/health/ready").get(NONE, health::ready),
-        Endpoint::at("/tracker.js").get(NONE, page::handle),
-        Endpoint::at("/").get(NONE, page::handle),
-        Endpoint::at("/assets/{name}").get(NONE, page::handle),
-        Endpoint::at("/theme.js").get(NONE, page::handle),
-        Endpoint::at("/favicon.svg").get(NONE, page::handle),
-        Endpoint::at("/favicon.ico").get(NONE, page::favicon),
+        Endpoint::at("/visits").post(INGEST, post_visits::handle, post_visits::describe),
+        Endpoint::at("/events/stream")
+            .get(READ, event_stream::handle, event_stream::describe)
+            .takes_key_in_query("GET"),
+        Endpoint::at("/ws/events")
+            .connect(READ.or(INGEST), event_socket::handle, event_socket::describe)
+            .takes_key_in_query("GET"),
+        Endpoint::at("/events/{event_id}").get(READ, event::handle, event::describe),
+        Endpoint::at("/events/{domain}/delivered").put(
+            INGEST,
+            put_mail::delivered,
+            put_mail::describe_delivered,
+        ),
+        Endpoint::at("/events/{domain}/bounced").put(INGEST, put_mail::bounced, put_mail::describe_bounced),
+        Endpoint::at("/domains/{domain}").get(READ, domain::handle, domain::describe),
+        Endpoint::at("/segments/count").get(READ, segment_counts::handle, segment_counts::describe),
+        Endpoint::at("/segments/refresh").post(ADMIN, refresh_segments::handle, refresh_segments::describe),
+        Endpoint::at("/segments/{title}/count").get(READ, segment_count::handle, segment_count::describe),
+        Endpoint::at("/analytics/visitors").get(READ, visitors::handle, visitors::describe),
+        Endpoint::at("/analytics/pages").get(READ, pages::handle, pages::describe),
+        Endpoint::at("/analytics/summary").get(READ, summary::handle, summary::describe),
+        Endpoint::at("/analytics/timeseries").get(READ, timeseries::handle, timeseries::describe),
+        Endpoint::at("/export").get(ADMIN, export::handle, export::describe),
+        Endpoint::at("/verify").post(ADMIN, verify::handle, verify::describe),
+        Endpoint::at("/metrics/users").get(READ, user_metrics::handle, user_metrics::describe),
+        Endpoint::at("/metrics/calculate").post(
+            ADMIN,
+            calculate_metrics::handle,
+            calculate_metrics::describe,
+        ),
+        Endpoint::at("/users").post(INGEST, post_users::handle, post_users::describe),
+        Endpoint::at("/users/{id}").delete(ADMIN, erase_user::handle, erase_user::describe),
+        Endpoint::at("/metrics").get(READ, exposition::handle, exposition::describe),
+        Endpoint::at("/health").get(NONE, health::live, health::describe_alive),
+        Endpoint::at("/health/live").get(NONE, health::live, health::describe_live),
+        Endpoint::at("/health/ready").get(NONE, health::ready, health::describe_ready),
+        Endpoint::at("/openapi.json").get(NONE, description::handle, description::describe),
+        Endpoint::at("/tracker.js").file(page::handle),
+        Endpoint::at("/docs").file(page::handle),
+        Endpoint::at("/").file(page::handle),
+        Endpoint::at("/assets/{name}").file(page::handle),
+        Endpoint::at("/theme.js").file(page::handle),
+        Endpoint::at("/favicon.svg").file(page::handle),
+        Endpoint::at("/favicon.ico").file(page::favicon),
     ]
 }
 
@@ -104,8 +124,8 @@ pub(crate) fn configure(config: &mut ServiceConfig, keys: Option<&Keys>, counter
 pub fn routes() -> Vec<(&'static str, &'static str, Scopes)> {
     let mut routes = Vec::new();
     for endpoint in endpoints() {
-        for (methods, needed, _) in &endpoint.routes {
-            routes.extend(methods.split(", ").map(|method| (method, endpoint.path, *needed)));
+        for asked in &endpoint.routes {
+            routes.extend(asked.methods.split(", ").map(|method| (method, endpoint.path, asked.needed)));
         }
     }
     routes
@@ -118,16 +138,56 @@ impl Default for Requests {
     }
 }
 
+/// Every operation that is part of the API, as its endpoint describes it.
+pub(crate) fn described() -> Vec<Described> {
+    let mut described = Vec::new();
+    for endpoint in endpoints() {
+        for asked in &endpoint.routes {
+            let Some(describe) = asked.describe else { continue };
+            let operation = describe().needs(asked.needed, endpoint.in_query_of(asked));
+            described.push(Described { method: asked.method.clone(), path: endpoint.path, operation });
+        }
+    }
+    described
+}
+
 /// What a handler answers that only refuses.
 type Refused = Result<&'static str, Problem>;
+
+impl Asked {
+    fn get<H: Handler<A>, A: FromRequest + 'static>(
+        needed: Scopes,
+        handler: H,
+        describe: Option<fn() -> Operation>,
+    ) -> Self
+    where
+        H::Output: Responder + 'static,
+    {
+        let route = web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler);
+        Self { method: HttpMethod::Get, methods: "GET, HEAD", needed, route, describe }
+    }
+}
 
 /// A path, and what may be asked of it.
 struct Endpoint {
     path: &'static str,
     /// The method, if any, with which a key may stand in the query.
     in_query: Option<&'static str>,
-    /// Methods, as the header `Allow` has them; what a key must allow; who answers.
-    routes: Vec<(&'static str, Scopes, Route)>,
+    routes: Vec<Asked>,
+}
+
+/// What may be asked of a path.
+struct Asked {
+    /// As the document has it.
+    method: HttpMethod,
+    /// All methods, as the header `Allow` has them.
+    methods: &'static str,
+    /// What a key must allow.
+    needed: Scopes,
+    /// Who answers.
+    route: Route,
+    /// What is said of it in the document; nothing of what is not part of the API.
+    describe: Option<fn() -> Operation>,
 }
 
 impl Endpoint {
@@ -142,55 +202,107 @@ impl Endpoint {
     }
 
     /// `HEAD` is answered as `GET`, less the body.
-    fn get<H: Handler<A>, A: FromRequest + 'static>(self, needed: Scopes, handler: H) -> Self
+    fn get<H: Handler<A>, A: FromRequest + 'static>(
+        self,
+        needed: Scopes,
+        handler: H,
+        describe: fn() -> Operation,
+    ) -> Self
     where
         H::Output: Responder + 'static,
     {
-        let route = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
-        self.with("GET, HEAD", needed, route.to(handler))
+        self.with(Asked::get(needed, handler, Some(describe)))
+    }
+
+    /// A file of the page: for everyone, and not part of the API.
+    fn file<H: Handler<A>, A: FromRequest + 'static>(self, handler: H) -> Self
+    where
+        H::Output: Responder + 'static,
+    {
+        self.with(Asked::get(NONE, handler, None))
     }
 
     /// A `GET` that leads to another protocol.
-    fn connect<H: Handler<A>, A: FromRequest + 'static>(self, needed: Scopes, handler: H) -> Self
+    fn connect<H: Handler<A>, A: FromRequest + 'static>(
+        self,
+        needed: Scopes,
+        handler: H,
+        describe: fn() -> Operation,
+    ) -> Self
     where
         H::Output: Responder + 'static,
     {
-        self.with("GET", needed, web::get().to(handler))
+        let route = web::get().to(handler);
+        self.with(Asked { method: HttpMethod::Get, methods: "GET", needed, route, describe: Some(describe) })
     }
 
-    fn post<H: Handler<A>, A: FromRequest + 'static>(self, needed: Scopes, handler: H) -> Self
+    fn post<H: Handler<A>, A: FromRequest + 'static>(
+        self,
+        needed: Scopes,
+        handler: H,
+        describe: fn() -> Operation,
+    ) -> Self
     where
         H::Output: Responder + 'static,
     {
-        self.with("POST", needed, web::post().to(handler))
+        let route = web::post().to(handler);
+        self.with(Asked {
+            method: HttpMethod::Post,
+            methods: "POST",
+            needed,
+            route,
+            describe: Some(describe),
+        })
     }
 
-    fn put<H: Handler<A>, A: FromRequest + 'static>(self, needed: Scopes, handler: H) -> Self
+    fn put<H: Handler<A>, A: FromRequest + 'static>(
+        self,
+        needed: Scopes,
+        handler: H,
+        describe: fn() -> Operation,
+    ) -> Self
     where
         H::Output: Responder + 'static,
     {
-        self.with("PUT", needed, web::put().to(handler))
+        let route = web::put().to(handler);
+        self.with(Asked { method: HttpMethod::Put, methods: "PUT", needed, route, describe: Some(describe) })
     }
 
-    fn delete<H: Handler<A>, A: FromRequest + 'static>(self, needed: Scopes, handler: H) -> Self
+    fn delete<H: Handler<A>, A: FromRequest + 'static>(
+        self,
+        needed: Scopes,
+        handler: H,
+        describe: fn() -> Operation,
+    ) -> Self
     where
         H::Output: Responder + 'static,
     {
-        self.with("DELETE", needed, web::delete().to(handler))
+        let route = web::delete().to(handler);
+        self.with(Asked {
+            method: HttpMethod::Delete,
+            methods: "DELETE",
+            needed,
+            route,
+            describe: Some(describe),
+        })
     }
 
-    fn with(mut self, methods: &'static str, needed: Scopes, route: Route) -> Self {
-        self.routes.push((methods, needed, route));
+    fn with(mut self, asked: Asked) -> Self {
+        self.routes.push(asked);
         self
+    }
+
+    fn in_query_of(&self, asked: &Asked) -> InQuery {
+        let is_allowed = self.in_query.is_some_and(|method| asked.methods.starts_with(method));
+        if is_allowed { InQuery::Allowed } else { InQuery::Ignored }
     }
 
     /// Other methods are answered with 405. `noted` passes every request that comes here.
     fn register(self, config: &mut ServiceConfig, keys: Option<&Keys>, noted: impl Guard + 'static) {
         let allowed = self.allowed();
         let mut resource = web::resource(self.path).guard(noted);
-        for (methods, needed, route) in self.routes {
-            let is_allowed = self.in_query.is_some_and(|method| methods.starts_with(method));
-            let in_query = if is_allowed { InQuery::Allowed } else { InQuery::Ignored };
+        let in_query: Vec<InQuery> = self.routes.iter().map(|asked| self.in_query_of(asked)).collect();
+        for (Asked { needed, route, .. }, in_query) in self.routes.into_iter().zip(in_query) {
             resource = match keys.filter(|_| needed != Scopes::NONE) {
                 Some(keys) => {
                     let keys = keys.clone();
@@ -212,8 +324,7 @@ impl Endpoint {
 
     /// The methods, as the header `Allow` has them.
     fn allowed(&self) -> String {
-        let mut methods: Vec<&str> =
-            self.routes.iter().flat_map(|(methods, ..)| methods.split(", ")).collect();
+        let mut methods: Vec<&str> = self.routes.iter().flat_map(|asked| asked.methods.split(", ")).collect();
         methods.sort_unstable();
         methods.join(", ")
     }

@@ -1,5 +1,7 @@
 //! `GET /`, what the page loads, and `/tracker.js`: files that are embedded in the binary.
 
+use std::str::FromStr as _;
+
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, ETAG, Encoding, EntityTag, Header, HeaderName, IfNoneMatch, LOCATION, REFERRER_POLICY,
@@ -10,13 +12,13 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use footfall_dashboard::{Asset, asset};
 
 use crate::problem::{Kind, Problem};
+use crate::security::RESOURCE_POLICY;
 
 /// Sites everywhere load it; the rest is for the page alone.
 const TRACKER: &str = "/tracker.js";
 
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
-const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// The page loads nothing from elsewhere, talks to nobody else, and stands in nobody's frame.
 const PAGE_HEADERS: [(HeaderName, &str); 5] = [
@@ -94,20 +96,27 @@ fn describe(response: &mut HttpResponseBuilder, path: &str, asset: &Asset, tag: 
 /// The file as the client takes it best: brotli before gzip where it has no preference. A client that takes no form at
 /// all gets it plain.
 fn encoded(request: &HttpRequest, asset: &'static Asset) -> (Option<&'static str>, &'static [u8]) {
-    let brotli = asset.brotli.map(|bytes| (Encoding::brotli(), "br", bytes));
-    let gzip = asset.gzip.map(|bytes| (Encoding::gzip(), "gzip", bytes));
-    let plain = (None, asset.bytes);
-    let Ok(accepted) = AcceptEncoding::parse(request) else { return plain };
-    let forms: Vec<_> = brotli.into_iter().chain(gzip).collect();
+    let forms = [("br", asset.brotli), ("gzip", asset.gzip)];
+    let forms: Vec<_> = forms.into_iter().filter_map(|(name, bytes)| Some((name, bytes?))).collect();
+    let names: Vec<_> = forms.iter().map(|(name, _)| *name).collect();
+    let best = coding(request, &names);
+    let form = forms.into_iter().find(|(name, _)| Some(*name) == best);
+    form.map_or((None, asset.bytes), |(name, bytes)| (Some(name), bytes))
+}
+
+/// The content coding that the client takes best of those that there are, `None` for none; the first where it has no preference.
+pub(super) fn coding(request: &HttpRequest, forms: &[&'static str]) -> Option<&'static str> {
+    let accepted = AcceptEncoding::parse(request).ok()?;
+    let forms = forms.iter().map(|name| (Encoding::from_str(name), *name));
+    let forms: Vec<_> = forms.filter_map(|(encoding, name)| Some((encoding.ok()?, name))).collect();
     let identity = Encoding::identity();
-    let supported = forms.iter().map(|(encoding, ..)| encoding).chain([&identity]);
-    let best = accepted.negotiate(supported);
-    let form = forms.iter().find(|(encoding, ..)| Some(encoding) == best.as_ref());
-    form.map_or(plain, |(_, name, bytes)| (Some(*name), *bytes))
+    let supported = forms.iter().map(|(encoding, _)| encoding).chain([&identity]);
+    let best = accepted.negotiate(supported)?;
+    forms.into_iter().find(|(encoding, _)| *encoding == best).map(|(_, name)| name)
 }
 
 /// Whether the client has this representation already.
-fn has(request: &HttpRequest, tag: &EntityTag) -> bool {
+pub(super) fn has(request: &HttpRequest, tag: &EntityTag) -> bool {
     match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,
         // Where the header is missing this is an empty list.

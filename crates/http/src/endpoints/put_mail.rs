@@ -5,9 +5,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use footfall_domain::event::EventId;
 use footfall_domain::mail::Mail;
 use footfall_domain::problem::{Code, FieldError};
+use utoipa::openapi::ResponseBuilder;
 
+use crate::openapi::{Operation, Tag, parameters, schemas};
 use crate::params::Params;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::{Api, body, path};
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -26,6 +28,29 @@ pub(super) async fn bounced(
     api: Data<Api>,
 ) -> Result<HttpResponse, Problem> {
     handle(Mail::Bounced, &request, payload, &api).await
+}
+
+pub(super) fn describe_delivered() -> Operation {
+    describe("tellDelivery", "A mail was delivered", "One `delivered` event at this moment.")
+}
+
+pub(super) fn describe_bounced() -> Operation {
+    describe("tellBounce", "A mail bounced", "One `bounced` event at this moment.")
+}
+
+fn describe(id: &str, summary: &str, what: &str) -> Operation {
+    let description = format!("{what} A body is ignored. In bulk: `POST /events`.");
+    let key = schemas::formatted(
+        "uuid",
+        "Becomes the event's id. Sent again it counts once; for another event it is refused with 422.",
+    );
+    Operation::new(Tag::Domains, id, summary, &description)
+        .takes(parameters::domain_in_path())
+        .takes(parameters::header(IDEMPOTENCY_KEY, "A UUID under which this counts once.", key))
+        .asks_nothing()
+        .takes_body()
+        .answers_with(204, ResponseBuilder::new().description("Stored."))
+        .refuses(&[Kind::InvalidHeader, Kind::Invalid])
 }
 
 async fn handle(

@@ -3,7 +3,8 @@
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::segment_counts::snapshot;
+use super::segment_counts::{self, snapshot};
+use crate::openapi::{Operation, Tag};
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::{Api, body};
@@ -16,4 +17,14 @@ pub(super) async fn handle(
     body::discard(&request, payload, api.limits).await?;
     Params::none(&request)?;
     Ok(snapshot(&api, api.snapshots.refresh().await?))
+}
+
+pub(super) fn describe() -> Operation {
+    let operation = Operation::new(
+        Tag::Users,
+        "refreshSegments",
+        "Take the snapshot of the counts now",
+        "A body is ignored.",
+    );
+    segment_counts::answers_snapshot(operation.asks_nothing().takes_body())
 }

@@ -10,7 +10,10 @@ use footfall_domain::time::{HOUR_US, TimeRange, Timestamp};
 use footfall_domain::types::PAGE_VIEW;
 use footfall_services::Question;
 use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
+use crate::openapi::{Operation, Tag, parameters};
 use crate::params::{Asked, Params};
 use crate::problem::Problem;
 use crate::{Api, answer};
@@ -18,19 +21,30 @@ use crate::{Api, answer};
 /// Most hours that one answer lists: more than eleven years of them.
 const HOURS_MAX: usize = 100_000;
 
-#[derive(Serialize)]
+/// Totals of a range.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Summary)]
 struct Answer {
+    /// The window that was asked for, or `null` for a range.
+    #[schema(required = true)]
     time_window: Option<&'static str>,
+    #[schema(value_type = String, format = DateTime)]
     from: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
     to: Timestamp,
     total_events: u64,
+    /// Types without events are absent.
     events_by_type: BTreeMap<String, u64>,
+    /// Distinct users.
     unique_users: u64,
+    /// Every UTC hour that the range touches.
     events_per_hour: Vec<Hour>,
 }
 
-#[derive(Serialize)]
+/// An hour, and the events of it that lie in the range.
+#[derive(Serialize, ToSchema)]
 struct Hour {
+    #[schema(format = DateTime)]
     hour: String,
     count: u64,
 }
@@ -47,6 +61,30 @@ pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpR
     let what = if is_none(&filter) { "summary".to_owned() } else { format!("summary|{filter:?}") };
     let question = Question { what, window: asked.window, range: asked.range };
     Ok(answer::remembered(api.answers.answer(&question, summary(&api, &asked, filter)).await?))
+}
+
+pub(super) fn describe() -> Operation {
+    Operation::new(
+        Tag::Analytics,
+        "getSummary",
+        "Totals by type, user and hour",
+        "A window ends at the next full second and begins so many hours before that, down to the full minute. The figures are \
+         exact for `[from, to)`, whatever its bounds. A range may touch at most 100,000 hours.",
+    )
+    .asks(parameters::window_or_range())
+    .asks([parameters::event_type(), parameters::page("page", "Only views of this page.")])
+    .answers::<Answer>(
+        200,
+        "The totals.",
+        json!({
+            "time_window": null, "from": "2025-05-26T13:30:00.000000Z", "to": "2025-05-26T15:00:00.000000Z",
+            "total_events": 3, "events_by_type": { "click": 1, "page_view": 2 }, "unique_users": 2,
+            "events_per_hour": [
+                { "hour": "2025-05-26T13:00:00Z", "count": 0 }, { "hour": "2025-05-26T14:00:00Z", "count": 3 }
+            ]
+        }),
+    )
+    .with_header(200, "Age", answer::age_header())
 }
 
 fn is_none(filter: &SeriesFilter) -> bool {

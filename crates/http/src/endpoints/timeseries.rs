@@ -8,25 +8,37 @@ use footfall_domain::problem::Code;
 use footfall_domain::time::{TimeRange, Timestamp};
 use footfall_services::Question;
 use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
+use crate::openapi::{Operation, Tag, parameters, schemas};
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::{Api, answer};
 
 const POINTS_MAX: usize = 10_000;
+const METRICS: [Metric; 3] = [Metric::Events, Metric::Visitors, Metric::PageViews];
+const INTERVALS: [Interval; 3] = [Interval::Minute, Interval::Hour, Interval::Day];
 
-#[derive(Serialize)]
+/// One figure over time.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TimeSeries)]
 struct Answer {
     metric: &'static str,
     interval: &'static str,
     timezone: &'static str,
+    #[schema(value_type = String, format = DateTime)]
     from: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
     to: Timestamp,
     points: Vec<Point>,
 }
 
-#[derive(Serialize)]
+/// An interval with its figure.
+#[derive(Serialize, ToSchema)]
 struct Point {
+    /// The start of the whole interval.
+    #[schema(value_type = String, format = DateTime)]
     start: Timestamp,
     value: u64,
 }
@@ -47,6 +59,43 @@ pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpR
     let what = format!("series|{metric:?}|{interval:?}|{}|{filter:?}", zone.name());
     let question = Question { what, window: None, range: asked.range };
     Ok(answer::remembered(api.answers.answer(&question, points(&api, asked)).await?))
+}
+
+pub(super) fn describe() -> Operation {
+    let metrics = METRICS.map(Metric::as_str);
+    let intervals = INTERVALS.map(Interval::as_str);
+    let zone = schemas::formatted("iana-time-zone", "A name of the IANA database, case-sensitive.")
+        .default(Some(json!("UTC")));
+    Operation::new(
+        Tag::Analytics,
+        "getTimeSeries",
+        "One figure over time, for charts",
+        "Empty intervals are included. They are cut at the zone's own minutes, hours and days; the first and the last count only \
+         as far as they lie in the range. Where clocks change, a day has 23 or 25 hours. At most 10,000 points.",
+    )
+    .asks([
+        parameters::required(parameters::choice("metric", "Which figure; visitors are distinct.", metrics, None), "visitors"),
+        parameters::required(parameters::choice("interval", "How long a point is.", intervals, None), "hour"),
+    ])
+    .asks(parameters::closed_range())
+    .asks([
+        parameters::event_type(),
+        parameters::page("page", "Only views of this page."),
+        parameters::query("timezone", "Whose clock cuts the intervals.", zone),
+    ])
+    .answers::<Answer>(
+        200,
+        "The series.",
+        json!({
+            "metric": "visitors", "interval": "hour", "timezone": "Europe/Berlin",
+            "from": "2025-05-26T13:00:00.000000Z", "to": "2025-05-26T15:00:00.000000Z",
+            "points": [
+                { "start": "2025-05-26T13:00:00.000000Z", "value": 0 },
+                { "start": "2025-05-26T14:00:00.000000Z", "value": 2 }
+            ]
+        }),
+    )
+    .with_header(200, "Age", answer::age_header())
 }
 
 async fn points(api: &Api, asked: Asked) -> Result<Vec<u8>, Problem> {
@@ -74,11 +123,8 @@ fn parse(request: &HttpRequest, api: &Api) -> Result<Asked, Problem> {
             params.error(name, Code::Required, "is required");
         }
     }
-    let metrics =
-        [Metric::Events, Metric::Visitors, Metric::PageViews].map(|metric| (metric.as_str(), metric));
-    let metric = params.choice("metric", &metrics);
-    let all = [Interval::Minute, Interval::Hour, Interval::Day].map(|interval| (interval.as_str(), interval));
-    let interval = params.choice("interval", &all);
+    let metric = params.choice("metric", &METRICS.map(|metric| (metric.as_str(), metric)));
+    let interval = params.choice("interval", &INTERVALS.map(|interval| (interval.as_str(), interval)));
     let range = params.closed_range();
     let event_type = params.take("event_type");
     let page = params.page("page", &api.ingest.rules().pages);

@@ -6,7 +6,10 @@ use footfall_domain::problem::Code;
 use footfall_domain::time::Timestamp;
 use footfall_domain::windows::MetricFilter;
 use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
+use crate::openapi::{Operation, Tag, parameters};
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::{Api, answer, cursor};
@@ -14,18 +17,28 @@ use crate::{Api, answer, cursor};
 const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 1_000;
 
-#[derive(Serialize)]
+/// Users' activity, by window and then by the bytes of `user_id`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UserMetrics)]
 struct Answer {
     metrics: Vec<Row>,
+    /// Where the next answer goes on; `null` at the end.
+    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
-#[derive(Serialize)]
+/// What a user did in a window.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UserMetric)]
 struct Row {
     user_id: String,
     event_count: u64,
+    #[schema(value_type = String, format = DateTime)]
     window_start_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
     window_end_at: Timestamp,
+    /// When it was first computed.
+    #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
 
@@ -53,4 +66,28 @@ pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpR
         created_at: row.created_at,
     };
     answer::json(&Answer { metrics: rows.into_iter().map(row).collect(), next_cursor })
+}
+
+pub(super) fn describe() -> Operation {
+    Operation::new(
+        Tag::Metrics,
+        "listUserMetrics",
+        "What users did in each window",
+        "Windows of four hours, `[00,04)` to `[20,24)` UTC. `from` and `to` choose the windows that begin in the range.",
+    )
+    .asks([parameters::user_id()])
+    .asks(parameters::open_range())
+    .asks([parameters::limit(LIMIT, LIMIT_MAX), parameters::cursor()])
+    .answers::<Answer>(
+        200,
+        "A page of the list.",
+        json!({
+            "metrics": [{
+                "user_id": "bob", "event_count": 3, "window_start_at": "2025-05-26T12:00:00.000000Z",
+                "window_end_at": "2025-05-26T16:00:00.000000Z", "created_at": "2025-05-26T16:01:00.104233Z"
+            }],
+            "next_cursor": null
+        }),
+    )
+    .leads_to(200, "listUserMetrics", "cursor", "/next_cursor")
 }

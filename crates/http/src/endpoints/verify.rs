@@ -3,14 +3,20 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
+use crate::openapi::{Operation, Tag};
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::{Api, answer};
 
-#[derive(Serialize)]
+/// Whether the figures are what the log says.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Verdict)]
 struct Answer {
     consistent: bool,
+    /// At most 100 sentences for people; none if and only if it is consistent.
     differences: Vec<String>,
 }
 
@@ -18,4 +24,15 @@ pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpR
     Params::none(&request)?;
     let differences = api.analytics.verify().await?;
     answer::json(&Answer { consistent: differences.is_empty(), differences })
+}
+
+pub(super) fn describe() -> Operation {
+    Operation::new(
+        Tag::Operations,
+        "verify",
+        "Hold all figures to the log",
+        "Recomputes them and compares. It takes as long as reading the whole log; one runs at a time. A body is ignored.",
+    )
+    .asks_nothing()
+    .answers::<Answer>(200, "What was found.", json!({ "consistent": true, "differences": [] }))
 }

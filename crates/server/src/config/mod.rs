@@ -4,11 +4,12 @@ mod read;
 mod units;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use footfall_embedded::Sync;
-use footfall_http::{Keys, Origins};
+use footfall_http::{Keys, Origins, TrustedProxies};
 use footfall_postgres::ConnectOptions;
 use footfall_services::Schedule;
 use footfall_services::live::LiveLimits;
@@ -61,7 +62,19 @@ pub(crate) struct Server {
     pub(crate) bind: SocketAddr,
     pub(crate) workers: usize,
     pub(crate) cors_origins: Origins,
+    pub(crate) trusted_proxies: TrustedProxies,
+    /// How long a connection that asks nothing stays open.
+    pub(crate) keep_alive: Duration,
     pub(crate) grace_period: Duration,
+    /// How much of the grace period requests are still taken for.
+    pub(crate) drain_period: Duration,
+}
+
+impl Server {
+    /// What is left of the grace period when no more requests are taken.
+    pub(crate) const fn time_to_finish(&self) -> Duration {
+        self.grace_period.saturating_sub(self.drain_period)
+    }
 }
 
 /// Where events go.
@@ -115,7 +128,14 @@ pub(crate) struct Postgres {
 pub(crate) struct Limits {
     pub(crate) body_bytes: usize,
     pub(crate) batch_events: usize,
+    pub(crate) url_bytes: usize,
+    pub(crate) head_timeout: Duration,
     pub(crate) request_timeout: Duration,
+    /// Requests a second of each client; none: as many as it likes.
+    pub(crate) rate_per_second: Option<NonZeroU32>,
+    /// Clients that are told apart for that.
+    pub(crate) rate_clients: usize,
+    pub(crate) connections: usize,
 }
 
 /// Which events are taken.
@@ -201,8 +221,17 @@ impl Config {
             ),
             workers: reader.number("server.workers", cores, 1..=1_024),
             cors_origins: reader.origins("server.cors_origins"),
+            trusted_proxies: reader.networks("server.trusted_proxies"),
+            keep_alive: reader.duration("server.keep_alive", "75s"),
             grace_period: reader.duration("server.grace_period", "20s"),
+            drain_period: reader.duration_from_zero("server.drain_period", "0s"),
         };
+        if server.time_to_finish().is_zero() {
+            reader.problem(
+                "server.drain_period",
+                "is a part of FOOTFALL__SERVER__GRACE_PERIOD: it must be less",
+            );
+        }
         let storage = Storage {
             backend: reader.choice(
                 "storage.backend",
@@ -228,7 +257,12 @@ impl Config {
         let limits = Limits {
             body_bytes: reader.bytes("limits.body_bytes", "10MiB", 1_024),
             batch_events: reader.number("limits.batch_events", 10_000, 1..=1_000_000),
+            url_bytes: reader.bytes("limits.url_bytes", "32KiB", 1_024),
+            head_timeout: reader.duration("limits.head_timeout", "5s"),
             request_timeout: reader.duration("limits.request_timeout", "30s"),
+            rate_per_second: reader.rate("limits.rate_per_second"),
+            rate_clients: reader.number("limits.rate_clients", 100_000, 1_000..=100_000_000),
+            connections: reader.number("limits.connections", 10_000, 1..=1_000_000),
         };
         let events = Events {
             accept_unknown: reader.choice(
@@ -263,7 +297,6 @@ impl Config {
         let otlp = otlp(&mut reader);
         let keys = keys(&mut reader, server.bind);
         let tls = tls(&mut reader);
-        not_yet(&mut reader);
         let Finished { effective } = reader.finish()?;
         let pages = Pages { tracking_parameters: tracking };
         Ok(Self {
@@ -357,18 +390,6 @@ fn tls(reader: &mut Reader) -> Option<CertificateFiles> {
                 if certificate.is_none() { ("tls.cert", "the key") } else { ("tls.key", "the certificate") };
             reader.problem(missing, &format!("is needed too, where {given} is given"));
             None
-        }
-    }
-}
-
-/// Settings of the contract that this version can't honour. They promise safety or reach: to ignore them would be to break the
-/// promise in silence.
-fn not_yet(reader: &mut Reader) {
-    const REFUSED: [(&str, &[&str]); 2] =
-        [("server.trusted_proxies", &[]), ("limits.rate_per_second", &["off"])];
-    for (name, harmless) in REFUSED {
-        if reader.text(name).is_some_and(|value| !value.is_empty() && !harmless.contains(&&*value)) {
-            reader.problem(name, "this version can't do this yet; leave it unset");
         }
     }
 }

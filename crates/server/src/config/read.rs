@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::str::FromStr;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use config::{Environment, File, FileFormat, Map, Value, ValueKind};
 
-use footfall_http::{Keys, Origins};
+use footfall_http::{Keys, Origins, TrustedProxies};
 use footfall_services::Schedule;
 
 use super::units;
@@ -199,6 +200,23 @@ impl Reader {
             let expected = "an origin such as https://shop.example, and not * either";
             self.problem(name, &format!("`{origin}` is not {expected}"));
             Origins::default()
+        })
+    }
+
+    /// Networks and single addresses; none by default.
+    pub(super) fn networks(&mut self, name: &str) -> TrustedProxies {
+        let networks = TrustedProxies::parse(&self.list(name, ""));
+        networks.unwrap_or_else(|network| {
+            let expected = "a network such as 10.0.0.0/8 or fd00::/8, nor an address";
+            self.problem(name, &format!("`{network}` is neither {expected}"));
+            TrustedProxies::default()
+        })
+    }
+
+    /// So many a second, or `off`.
+    pub(super) fn rate(&mut self, name: &str) -> Option<NonZeroU32> {
+        self.read(name, "off", "a whole number from 1, or off", |value| {
+            if value == "off" { Some(None) } else { value.parse().ok().map(Some) }
         })
     }
 

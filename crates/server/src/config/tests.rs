@@ -13,6 +13,8 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(config.server.grace_period, Duration::from_secs(20));
     assert_eq!(config.memory.max_bytes, 1 << 30);
     assert_eq!((config.limits.body_bytes, config.limits.batch_events), (10 << 20, 10_000));
+    assert_eq!((config.limits.url_bytes, config.limits.connections), (32 << 10, 10_000));
+    assert_eq!((config.limits.rate_per_second, config.limits.rate_clients), (None, 100_000));
     assert_eq!(config.storage.retention, None);
     assert!(!config.events.accept_unknown);
 }
@@ -38,6 +40,8 @@ fn all_problems_are_told_at_once_and_by_name() {
         ("FOOTFALL__LIMITS__BATCH_EVENTS", "0"),
         ("FOOTFALL__STORAGE__BACKND", "memory"),
         ("FOOTFALL__AUTH__KEYS", "a:write:secret"),
+        ("FOOTFALL__LIMITS__RATE_PER_SECOND", "0"),
+        ("FOOTFALL__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, proxy.example"),
     ])
     .unwrap_err();
     let text = error.to_string();
@@ -48,11 +52,13 @@ fn all_problems_are_told_at_once_and_by_name() {
         "BATCH_EVENTS",
         "STORAGE__BACKND",
         "AUTH__KEYS",
+        "LIMITS__RATE_PER_SECOND",
+        "SERVER__TRUSTED_PROXIES: `proxy.example`",
     ] {
         assert!(text.contains(name), "{name} in {text}");
     }
     assert!(!text.contains("secret"), "{text}");
-    assert_eq!(error.0.len(), 6);
+    assert_eq!(error.0.len(), 8);
 }
 
 #[test]

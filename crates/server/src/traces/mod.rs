@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 use footfall_http::{Followed, REQUEST_SPAN, Traces};
-use footfall_ports::{FLUSH_SPAN, SPANS};
+use footfall_ports::{Clock, EventIds, FLUSH_SPAN, SPANS};
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
 use opentelemetry::{Context, KeyValue};
@@ -24,9 +24,9 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::layer::Context as LayerContext;
 use tracing_subscriber::registry::LookupSpan;
-use uuid::Builder;
 
 use crate::config::Otlp;
+use crate::runtime::{RandomIds, SystemClock};
 
 pub(crate) use followed::FollowedStore;
 
@@ -61,7 +61,7 @@ impl Collected {
             .with_max_export_batch_size(SENT_SPANS_MAX)
             .with_scheduled_delay(SEND_INTERVAL)
             .build();
-        let instance = Builder::from_random_bytes(rand::random()).into_uuid().to_string();
+        let instance = RandomIds.next(SystemClock.now()).to_string();
         let resource = Resource::builder()
             .with_service_name("footfall")
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))

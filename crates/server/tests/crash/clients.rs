@@ -21,19 +21,28 @@ pub(crate) enum Load {
     Mixed,
     /// Large arrays, and more of them: so many that the service puts them in order meanwhile.
     Bulk,
+    /// Single events and small arrays.
+    Light,
 }
 
 /// What is posted at once, and how.
-struct Post {
-    numbers: Vec<u64>,
-    request: Request,
+pub(crate) struct Post {
+    pub(crate) numbers: Vec<u64>,
+    pub(crate) request: Request,
 }
 
 /// One event by itself, in an array or as lines, new ones and retries of older ones among each other.
-fn any_post(random: &mut Random, record: &Record, stock: Stock, load: Load, only_retries: bool) -> Post {
+pub(crate) fn any_post(
+    random: &mut Random,
+    record: &Record,
+    stock: Stock,
+    load: Load,
+    only_retries: bool,
+) -> Post {
     let count = match random.below(10) {
         _ if load == Load::Bulk => ARRAY_MAX - random.below(200),
         0..5 => 1,
+        _ if load == Load::Light => random.below(20) + 1,
         5..8 => random.below(40) + 1,
         _ => random.below(ARRAY_MAX) + 1,
     };

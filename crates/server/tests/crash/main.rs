@@ -1,4 +1,5 @@
-//! The built binary with the durable backends, killed at any moment, out of room, and started twice: what was
+//! The built binary with the durable backends, killed at any moment, restarted in turn behind a load
+//! balancer, out of room, and started twice: what was
 //! acknowledged is there afterwards, once, and nothing else is.
 //!
 //! `FOOTFALL_CRASH_ROUNDS` says how often it is killed under load; the other tests follow suit.
@@ -22,6 +23,7 @@ mod people;
 mod random;
 mod record;
 mod retention;
+mod rolling;
 mod service;
 mod start_up;
 mod under_load;

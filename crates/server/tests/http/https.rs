@@ -83,6 +83,11 @@ fn connect(
 
 /// The first line of the answer to a request over a connection of its own.
 fn status_line(server: &Server, authority: &Path, request: &Request) -> io::Result<String> {
+    Ok(ask(server, authority, request)?.lines().next().unwrap_or_default().to_owned())
+}
+
+/// The whole answer, likewise.
+fn ask(server: &Server, authority: &Path, request: &Request) -> io::Result<String> {
     let mut stream = connect(server, authority, &[])?;
     stream.write_all(&request.clone().header("Connection", "close").bytes())?;
     let mut answer = Vec::new();
@@ -92,7 +97,7 @@ fn status_line(server: &Server, authority: &Path, request: &Request) -> io::Resu
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
         Err(error) => return Err(error),
     }
-    Ok(String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned())
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 fn run(command: &mut Command) -> (Option<i32>, String, String) {
@@ -128,6 +133,17 @@ fn https_is_served_where_there_is_a_certificate_and_nothing_else_is() {
     let refused = status_line(&server, &other.0.path().join("ca.crt"), &Request::get("/health"));
     let error = refused.expect_err("it isn't trusted").to_string();
     assert!(error.contains("invalid peer certificate"), "{error}");
+}
+
+#[test]
+fn browsers_are_told_to_come_back_by_https_only() {
+    let certificate = Certificate::new();
+    let server = certificate.serve();
+    for path in ["/health", "/nope"] {
+        let answer =
+            ask(&server, &certificate.0.path().join("ca.crt"), &Request::get(path)).expect("it answers");
+        assert!(answer.contains("strict-transport-security: max-age=31536000\r\n"), "{answer}");
+    }
 }
 
 #[test]

@@ -160,6 +160,38 @@ fn sigterm_does_not_wait_for_idle_connections() {
 }
 
 #[test]
+fn while_it_drains_it_serves_and_sends_everyone_elsewhere() {
+    let server = Server::start(&[("SERVER__DRAIN_PERIOD", "15s")]);
+    let mut kept = server.connect();
+    let ready = Request::get("/health/ready");
+    assert_eq!(kept.ask(&ready).unwrap().header("Connection"), None);
+    server.terminate();
+    let since = Instant::now();
+    while server.ask(&ready).status == 200 {
+        assert!(since.elapsed() < Duration::from_secs(10), "it is still ready");
+    }
+    let answer = server.ask(&ready);
+    assert_eq!(answer.flaw_of_problem(), None);
+    let stopping = json!({"name": "server", "required": true, "status": "down", "detail": "stopping"});
+    assert!(answer.json()["dependencies"].as_array().unwrap().contains(&stopping), "{}", answer.text());
+    let event = json!({"user_id": "ann", "event_type": "click"});
+    let answer = kept.ask(&Request::post("/events", event.to_string())).unwrap();
+    assert_eq!((answer.status, answer.header("Connection")), (201, Some("close")));
+    assert!(kept.is_closed());
+    assert_eq!(server.ask(&Request::get("/health/live")).status, 200);
+    // Whoever has no time for it asks again.
+    server.terminate();
+    let stopped = server.wait();
+    assert!(stopped.status.success() && stopped.after < Duration::from_secs(10), "{}", stopped.stderr);
+}
+
+#[test]
+fn draining_is_a_part_of_the_grace_period() {
+    let said = Server::refuses_to_start(&[("SERVER__GRACE_PERIOD", "5s"), ("SERVER__DRAIN_PERIOD", "5s")]);
+    assert!(said.contains("FOOTFALL__SERVER__DRAIN_PERIOD"), "{said}");
+}
+
+#[test]
 fn the_grace_period_is_the_most_that_a_client_can_hold_it_up() {
     let server = Server::start(&[("SERVER__GRACE_PERIOD", "2s")]);
     let mut connection = server.connect();

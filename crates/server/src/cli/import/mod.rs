@@ -1,9 +1,9 @@
 //! `footfall import`: events from files, or from standard input, into a running server, or where none answers into the
 //! configured store.
 //!
-//! A thread reads (`reader`), a pure function per format makes events of lines (`ndjson`, `csv`, `access_log`),
+//! A thread reads (`reader`), a pure function per format makes events of lines (the crate `footfall-import-formats`),
 //! and a few senders (`sender`) hand them over in batches, to `POST /events` or to the service behind it (`target`). Every event goes out with an id, its own or
-//! one made from its line (`line_ids`), so that a batch may be sent again and an import run again: what the server has
+//! one made from its line (`LineIds`), so that a batch may be sent again and an import run again: what the server has
 //! already counts as a duplicate. No event is held back for being odd; what is valid is the server's to say.
 
 use std::io::{IsTerminal, Write};
@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use clap::Args;
+use footfall_import_formats::Site;
 use thiserror::Error;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -23,7 +24,6 @@ pub(crate) use self::format::Format;
 use self::reader::{Inputs, Pump};
 use self::report::Report;
 use self::sender::Sender;
-use self::site::Site;
 use self::target::Target;
 use super::EXIT_INTERRUPTED;
 use super::delivery::{PATIENCE, Undelivered};
@@ -31,20 +31,13 @@ use super::reach::{Reach, ReachError, ServerArgs, reach};
 use crate::config::Config;
 use crate::wire;
 
-mod access_log;
 mod batch;
-mod csv;
 mod format;
-mod json;
-mod line_ids;
-mod ndjson;
 mod reader;
 mod report;
 mod sender;
-mod site;
 mod source;
 mod target;
-mod unreadable;
 mod verdict;
 
 /// A tenth of what a server takes by default (`FOOTFALL__LIMITS__BODY_BYTES`).

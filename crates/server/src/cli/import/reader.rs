@@ -6,22 +6,14 @@ use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use footfall_import_formats::{LineIds, Scope, Site, Unreadable, access_log, csv, ndjson};
 use tokio::sync::{mpsc, watch};
 
 use super::ImportError;
-use super::access_log;
 use super::batch::{Batch, Batcher, Origin};
-use super::csv;
 use super::format::Format;
-use super::line_ids::{LineIds, Scope};
-use super::ndjson;
 use super::report::Report;
-use super::site::Site;
 use super::source::{Line, Source, next_line};
-use super::unreadable::Unreadable;
-
-/// The longest line of NDJSON: an event's properties may have 32 KiB, and escapes and white space cost more on the way.
-const MAX_NDJSON_LINE_BYTES: usize = 1 << 20;
 
 /// The inputs and how to understand them.
 #[derive(Clone)]
@@ -104,7 +96,7 @@ impl Inputs {
         match self.format_of(path, &source) {
             Format::Ndjson => {
                 let scope = Scope::new("ndjson", "");
-                read_lines(file, source.reader, MAX_NDJSON_LINE_BYTES, pump, |line, ids, out| {
+                read_lines(file, source.reader, ndjson::MAX_LINE_BYTES, pump, |line, ids, out| {
                     ndjson::write_event(line, |line| ids.next(scope, line), out)
                 })
             }
@@ -149,7 +141,7 @@ fn read_records(file: u32, reader: impl BufRead, pump: &mut Pump) -> Result<(), 
     let scope = Scope::new("csv", "");
     let mut records = csv::Records::new(reader);
     let Some(header) = read_header(&mut records)? else { return Ok(()) };
-    let mut record = ::csv::ByteRecord::new();
+    let mut record = csv::ByteRecord::new();
     while let Some(line) = read_record(&mut records, &mut record)? {
         pump.add(Origin { file, line }, |ids, out| {
             header.write_event(&record, |id| ids.next(scope, id), out)
@@ -160,7 +152,7 @@ fn read_records(file: u32, reader: impl BufRead, pump: &mut Pump) -> Result<(), 
 
 /// The header, or `None` when the file is empty.
 fn read_header<R: io::Read>(records: &mut csv::Records<R>) -> Result<Option<csv::Header>, Halt> {
-    let mut record = ::csv::ByteRecord::new();
+    let mut record = csv::ByteRecord::new();
     match read_record(records, &mut record)? {
         Some(_) => csv::Header::parse(&record).map(Some).map_err(Halt::Header),
         None => Ok(None),
@@ -169,7 +161,7 @@ fn read_header<R: io::Read>(records: &mut csv::Records<R>) -> Result<Option<csv:
 
 fn read_record<R: io::Read>(
     records: &mut csv::Records<R>,
-    record: &mut ::csv::ByteRecord,
+    record: &mut csv::ByteRecord,
 ) -> Result<Option<u64>, Halt> {
     records.read(record).map_err(|why| Halt::Unreadable { line: Some(records.next_line()), why })
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use footfall_import_formats::Unreadable;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::batch::{Batch, Origin};
-use super::unreadable::Unreadable;
 use crate::cli::plain;
 use crate::cli::verdict::BatchAnswer;
 

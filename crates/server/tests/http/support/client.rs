@@ -208,6 +208,14 @@ impl Connection {
         matches!(self.stream.read(&mut [0]), Ok(0))
     }
 
+    /// Whether anything comes, or the server closes, within that time.
+    pub(crate) fn has_something_within(&mut self, time: Duration) -> bool {
+        self.stream.get_ref().set_read_timeout(Some(time)).expect("a timeout above zero");
+        let has_something = self.stream.fill_buf().is_ok();
+        self.stream.get_ref().set_read_timeout(Some(PATIENCE)).expect("a timeout above zero");
+        has_something
+    }
+
     /// Reads the head of an answer, and leaves its body.
     pub(crate) fn receive_head(&mut self) -> Result<Answer> {
         let status = self.line()?;
