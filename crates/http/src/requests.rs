@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use actix_web::dev::ResourceDef;
 use actix_web::http::{Method, StatusCode};
 use footfall_ports::{Distribution, Histogram, TIME_BOUNDS_US};
 
@@ -30,6 +31,7 @@ pub struct Requests {
 #[derive(Debug)]
 struct Route {
     path: &'static str,
+    pattern: ResourceDef,
     methods: [Counts; METHODS.len()],
 }
 
@@ -64,7 +66,8 @@ pub struct RouteStats {
 impl Requests {
     /// For these routes, in this order.
     pub(crate) fn of(paths: impl Iterator<Item = &'static str>) -> Self {
-        let route = |path| Route { path, methods: std::array::from_fn(|_| Counts::new()) };
+        let methods = || std::array::from_fn(|_| Counts::new());
+        let route = |path| Route { path, pattern: ResourceDef::new(path), methods: methods() };
         Self { routes: paths.chain([UNMATCHED]).map(route).collect(), in_flight: AtomicU64::new(0) }
     }
 
@@ -146,6 +149,13 @@ impl Counted {
     /// It was routed.
     pub(crate) fn routed(&mut self) {
         self.route = self.counter.0.route.get();
+    }
+
+    /// It is refused before it was routed: says where it would have led.
+    pub(crate) fn would_lead_to(&mut self, path: &str) {
+        let routes = &self.counter.0.requests.routes;
+        let found = routes.iter().position(|route| route.pattern.is_match(path));
+        self.route = found.unwrap_or(routes.len() - 1);
     }
 
     /// Its route's pattern; none where it leads nowhere.

@@ -195,9 +195,13 @@ where
         let (id, security) = (self.scope.id_of(request.request()), self.scope.security);
         let mut counted = request.app_data::<Counter>().map(|counter| counter.begin(request.method()));
         let closes = self.scope.drain.has_begun();
+        let mut counted = request.app_data::<Counter>().map(|counter| counter.begin(request.method()));
         let stream = match self.scope.admit(request.request()) {
             Ok(stream) => stream,
             Err(problem) => {
+                if let Some(counted) = &mut counted {
+                    counted.would_lead_to(request.path());
+                }
                 let (request, mut payload) = request.into_parts();
                 if let Ok(payload) = Payload::from_request(&request, &mut payload).into_inner() {
                     body::leave_unread(&request, payload);

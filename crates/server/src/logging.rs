@@ -6,7 +6,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::config::Log;
-use crate::traces::Collected;
+use crate::traces::{Collected, OnlyFollowed};
 
 /// Starts logging. Called once, by the command that serves.
 pub(crate) fn start(log: &Log, traces: Option<&Collected>) {
@@ -24,5 +24,5 @@ pub(crate) fn start(log: &Log, traces: Option<&Collected>) {
         lines.with_ansi(ansi).with_filter(filter).boxed()
     };
     let spans = traces.map(Collected::layer);
-    tracing_subscriber::registry().with(lines).with(spans).init();
+    tracing_subscriber::registry().with(lines).with(spans).with(traces.map(|_| OnlyFollowed)).init();
 }

@@ -120,7 +120,7 @@ pub(crate) async fn serve(config: &Config, traces: Option<Collected>) -> Result<
     server.await?;
     if let Some(traces) = traces {
         let stopping = stopping.await?.elapsed();
-        traces.finish(config.server.grace_period.saturating_sub(stopping)).await;
+        traces.finish(config.server.time_to_finish().saturating_sub(stopping)).await;
     }
     tracing::info!("stopped");
     Ok(())
@@ -352,6 +352,7 @@ fn api(
         keys: config.keys.clone(),
         origins: config.server.cors_origins.clone(),
         rate,
+        requests: Arc::default(),
         health: Arc::new(Together(health)),
         description: Description::new()?,
         requests: Arc::default(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 use footfall_http::{Followed, REQUEST_SPAN, Traces};
-use footfall_ports::{FLUSH_SPAN, SPANS};
+use footfall_ports::{Clock, EventIds, FLUSH_SPAN, SPANS};
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
 use opentelemetry::{Context, KeyValue};
@@ -21,12 +21,12 @@ use tracing::subscriber::Interest;
 use tracing::{Metadata, Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::{LevelFilter, dynamic_filter_fn};
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::layer::Context as LayerContext;
 use tracing_subscriber::registry::LookupSpan;
-use uuid::Builder;
 
 use crate::config::Otlp;
+use crate::runtime::{RandomIds, SystemClock};
 
 pub(crate) use followed::FollowedStore;
 
@@ -61,7 +61,7 @@ impl Collected {
             .with_max_export_batch_size(SENT_SPANS_MAX)
             .with_scheduled_delay(SEND_INTERVAL)
             .build();
-        let instance = Builder::from_random_bytes(rand::random()).into_uuid().to_string();
+        let instance = RandomIds.next(SystemClock.now()).to_string();
         let resource = Resource::builder()
             .with_service_name("footfall")
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
@@ -78,15 +78,6 @@ impl Collected {
 
     /// What takes spans up: those by which requests are followed, and no others.
     pub(crate) fn layer<S: Subscriber + for<'span> LookupSpan<'span>>(&self) -> impl Layer<S> + use<S> {
-        let is_ours = |metadata: &Metadata<'_>| metadata.is_span() && metadata.target() == SPANS;
-        // What nobody asked for is not followed: neither jobs nor the stores' own work.
-        let is_asked_for = move |metadata: &Metadata<'_>, context: &LayerContext<'_, S>| {
-            let begins = [REQUEST_SPAN, FLUSH_SPAN].contains(&metadata.name());
-            is_ours(metadata) && (begins || context.lookup_current().is_some())
-        };
-        let of_callsite = move |metadata: &'static Metadata<'static>| {
-            if is_ours(metadata) { Interest::sometimes() } else { Interest::never() }
-        };
         tracing_opentelemetry::layer()
             .with_tracer(self.provider.tracer("footfall"))
             .with_location(false)
@@ -94,11 +85,7 @@ impl Collected {
             .with_tracked_inactivity(false)
             .with_level(false)
             .with_target(false)
-            .with_filter(
-                dynamic_filter_fn(is_asked_for)
-                    .with_max_level_hint(LevelFilter::DEBUG)
-                    .with_callsite_filter(of_callsite),
-            )
+            .with_filter(filter_fn(is_ours).with_max_level_hint(LevelFilter::DEBUG))
     }
 
     /// What decides which requests are followed.
@@ -117,6 +104,32 @@ impl Collected {
             tracing::warn!("the last traces could not be sent");
         }
     }
+}
+
+/// Lets no span begin by which nobody is followed: neither of requests that aren't, nor of jobs and the stores' own work. It
+/// stands before all layers, for what a layer's own filter leaves out begins all the same, and looks to others as if it were followed.
+pub(crate) struct OnlyFollowed;
+
+impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for OnlyFollowed {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if is_ours(metadata) { Interest::sometimes() } else { Interest::always() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, context: LayerContext<'_, S>) -> bool {
+        let is_within = || {
+            let current = context.lookup_current();
+            current.is_some_and(|current| current.scope().any(|span| span.metadata().target() == SPANS))
+        };
+        !is_ours(metadata) || [REQUEST_SPAN, FLUSH_SPAN].contains(&metadata.name()) || is_within()
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::DEBUG)
+    }
+}
+
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && metadata.target() == SPANS
 }
 
 /// Follows the requests whose callers do, and some of those that name no trace.

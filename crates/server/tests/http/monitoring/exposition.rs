@@ -21,7 +21,7 @@ impl Exposition {
         Self::read(server.ask(&Request::get("/metrics")).text())
     }
 
-    fn read(text: String) -> Self {
+    pub(super) fn read(text: String) -> Self {
         let (mut kinds, mut samples) = (BTreeMap::new(), Vec::new());
         for line in text.lines() {
             if let Some(kind) = line.strip_prefix("# TYPE ") {

@@ -89,6 +89,20 @@ fn refusals_of_keys_are_counted_at_their_route() {
     }
 }
 
+/// Though they are refused before they are routed.
+#[test]
+fn what_is_over_the_rate_is_counted_at_its_route() {
+    let server =
+        Server::start(&[("LIMITS__RATE_PER_SECOND", "1"), ("SERVER__TRUSTED_PROXIES", "127.0.0.0/8")]);
+    let ask = |target: &str, from: &str| server.ask(&Request::get(target).header("X-Forwarded-For", from));
+    let statuses: Vec<u16> = (0..5).map(|_| ask("/events/no-such", "192.0.2.1").status).collect();
+    let over = statuses.iter().filter(|status| **status == 429).count();
+    assert!(over > 0, "{statuses:?}");
+    let exposed = Exposition::read(ask("/metrics", "192.0.2.2").text());
+    let labels = [("route", "/events/{event_id}"), ("method", "GET"), ("code", "429")];
+    assert_eq!(exposed.sum(REQUESTS, &labels) as usize, over, "{}", exposed.text);
+}
+
 #[test]
 fn events_and_flushes_are_counted_exactly() {
     let server = Server::start(&[]);
