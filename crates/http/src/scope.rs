@@ -195,7 +195,6 @@ where
         let (id, security) = (self.scope.id_of(request.request()), self.scope.security);
         let mut counted = request.app_data::<Counter>().map(|counter| counter.begin(request.method()));
         let closes = self.scope.drain.has_begun();
-        let mut counted = request.app_data::<Counter>().map(|counter| counter.begin(request.method()));
         let stream = match self.scope.admit(request.request()) {
             Ok(stream) => stream,
             Err(problem) => {

@@ -355,7 +355,6 @@ fn api(
         requests: Arc::default(),
         health: Arc::new(Together(health)),
         description: Description::new()?,
-        requests: Arc::default(),
         exposition: telemetry,
         clock: Arc::new(SystemClock),
         limits,
