@@ -48,9 +48,10 @@ fn every_answer_has_them() {
                 if !answer.header("Content-Type").is_some_and(|kind| kind.contains("json")) {
                     continue;
                 }
-                // The snapshot has a time, by which it may be asked for again.
-                let is_snapshot = ["/segments/count", "/segments/refresh"].contains(&&*target);
-                let kept = if is_snapshot && answer.status == 200 { "no-cache" } else { "no-store" };
+                // The snapshot has a time, and the description a tag, by which they may be asked for again.
+                let may_be_kept =
+                    ["/segments/count", "/segments/refresh", "/openapi.json"].contains(&&*target);
+                let kept = if may_be_kept && answer.status == 200 { "no-cache" } else { "no-store" };
                 assert_eq!(answer.header("Cache-Control"), Some(kept), "{method} {target}");
                 assert_eq!(
                     answer.header("Cross-Origin-Resource-Policy"),
