@@ -48,9 +48,10 @@ fn every_answer_has_them() {
                 if !answer.header("Content-Type").is_some_and(|kind| kind.contains("json")) {
                     continue;
                 }
-                // The snapshot has a time, by which it may be asked for again.
-                let is_snapshot = ["/segments/count", "/segments/refresh"].contains(&&*target);
-                let kept = if is_snapshot && answer.status == 200 { "no-cache" } else { "no-store" };
+                // The snapshot has a time, by which it may be asked for again, and the description a tag.
+                let is_kept = target.starts_with("/openapi.json?")
+                    || ["/segments/count", "/segments/refresh", "/openapi.json"].contains(&&*target);
+                let kept = if is_kept && answer.status == 200 { "no-cache" } else { "no-store" };
                 assert_eq!(answer.header("Cache-Control"), Some(kept), "{method} {target}");
                 assert_eq!(
                     answer.header("Cross-Origin-Resource-Policy"),
