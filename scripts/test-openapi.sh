@@ -89,18 +89,16 @@ start_service() {
     cd "$work"
 }
 
-# Only what was found wrong is printed.
+# Only what was found wrong is printed. What Schemathesis keeps is in the folder that goes.
 ask() { # TITLE OPTION…
     local title=$1
     shift
-    cd "$settings"
-    if ! PYTHONDONTWRITEBYTECODE=1 "$python/st" --config-file schemathesis.toml run "$server/openapi.json" \
+    if ! PYTHONPATH=$settings PYTHONDONTWRITEBYTECODE=1 "$python/st" --config-file "$settings/schemathesis.toml" run "$server/openapi.json" \
         --no-color --max-examples "$examples" "$@" >"$work/said" 2>&1; then
         cat "$work/said" >&2
         echo "$title: the service and its description differ" >&2
         exit 1
     fi
-    cd "$work"
     printf '  %-34s%s\n' "$title" "$(sed -n 's/^ *\([0-9]* generated.*\)/\1/p' "$work/said")"
 }
 
