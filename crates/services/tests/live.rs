@@ -17,11 +17,13 @@ use footfall_ports::{Accepted, Carried, Clock, EventIds, EventLog, LiveFeed, Out
 use footfall_services::live::{Delivery, Frame, Listener, Live, LiveFilter, LiveLimits};
 use footfall_services::{Ingest, Limits};
 use futures_util::FutureExt;
+use tokio::sync::Notify;
 
 /// A store that fails, or never answers, when it is told to.
 struct Flaky {
     store: MemoryStore,
     behaviour: Mutex<Behaviour>,
+    told: Notify,
 }
 
 #[derive(Clone, Copy)]
@@ -30,6 +32,8 @@ enum Behaviour {
     Full,
     /// It stores, and then nobody learns of it.
     Silent,
+    /// It stores, and whoever asked learns of it only when it is told.
+    Late,
     Broken,
 }
 
@@ -45,6 +49,11 @@ impl EventLog for Flaky {
             Behaviour::Silent => {
                 self.store.append(batch).await?;
                 std::future::pending().await
+            }
+            Behaviour::Late => {
+                let outcomes = self.store.append(batch).await;
+                self.told.notified().await;
+                outcomes
             }
         }
     }
@@ -119,7 +128,7 @@ impl Set {
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let options = MemoryOptions { max_bytes: 64 << 20, retention: None, clock: shared.clone() };
         let store = MemoryStore::start(options).unwrap();
-        let store = Arc::new(Flaky { store, behaviour: Mutex::new(Behaviour::Well) });
+        let store = Arc::new(Flaky { store, behaviour: Mutex::new(Behaviour::Well), told: Notify::new() });
         let feed = Arc::new(Feed::default());
         let limits = LiveLimits { listeners: 100, buffer_bytes: 1 << 20 };
         let live = Live::new(Some(feed.clone()), shared.clone(), limits);
@@ -154,6 +163,10 @@ impl Set {
 async fn next(listener: &mut Listener) -> (Vec<EventId>, u64) {
     let Delivery { frames, lagged } = listener.next(ready(())).await.expect("it goes on");
     (frames.iter().map(Frame::id).collect(), lagged)
+}
+
+fn ids(delivery: Option<Delivery>) -> Vec<EventId> {
+    delivery.expect("it goes on").frames.iter().map(Frame::id).collect()
 }
 
 async fn nothing_comes(listener: &mut Listener) {
@@ -274,6 +287,33 @@ async fn whoever_comes_and_goes_hears_each_event_from_then_on_once_and_in_order(
     for task in producers.into_iter().chain(listeners) {
         task.await.unwrap();
     }
+}
+
+/// An event can be read a moment before it is told of that it was accepted.
+#[tokio::test]
+async fn what_a_listener_read_before_it_was_told_of_does_not_come_again() {
+    let set = Set::new();
+    assert!(set.click(1, "ann").await);
+    set.behave(Behaviour::Late);
+    let posted = async {
+        assert!(set.click(2, "ann").await);
+    };
+    let caught_up = async {
+        while set.store.event(id(2)).await.unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let log: Arc<dyn EventLog> = set.store.clone();
+        let mut listener = set.live.resume(&log, LiveFilter::default(), Some(id(1))).await.ok().unwrap();
+        assert_eq!(ids(listener.next(ready(())).await), [id(2)], "from the store");
+        set.behave(Behaviour::Well);
+        assert!(set.click(3, "ann").await);
+        assert_eq!(ids(listener.next(ready(())).await), [id(3)], "live");
+        set.store.told.notify_one();
+        listener
+    };
+    let ((), mut listener) = futures_util::future::join(posted, caught_up).await;
+    assert!(set.click(4, "ann").await);
+    assert_eq!(ids(listener.next(ready(())).await), [id(4)]);
 }
 
 #[tokio::test]

@@ -16,7 +16,8 @@ use super::{Listener, Live, LiveFilter, TooManyListeners};
 const PAGE: usize = 256;
 /// Events from the store that are remembered, at most, so that none comes live too.
 const GIVEN_MAX: usize = 65_536;
-/// Of what happened longer before than this when catching up began, nothing is accepted meanwhile but what is late.
+/// Of what happened longer before than this when catching up began, nothing is accepted meanwhile but what is late. And an event
+/// can be read from the store before it is told of that it was accepted, but not for longer than this.
 const RECENTLY_US: i64 = MINUTE_US;
 
 /// A listener that may have something to catch up on.
@@ -30,9 +31,11 @@ pub struct Resumed {
     given: Given,
 }
 
-/// Events that came from the store and may have been accepted since catching up began.
+/// Events that came from the store and may come live too.
 struct Given {
     since: Timestamp,
+    /// When no more of them can; not known before the store is read to its end.
+    until: Option<Timestamp>,
     ids: HashSet<EventId>,
     oldest_first: VecDeque<EventId>,
 }
@@ -67,7 +70,7 @@ impl Live {
             position = log.event(id).await?.map(|event| (event.get().at(), id));
         }
         let since = self.clock.now().plus_micros(-RECENTLY_US);
-        let given = Given { since, ids: HashSet::new(), oldest_first: VecDeque::new() };
+        let given = Given { since, until: None, ids: HashSet::new(), oldest_first: VecDeque::new() };
         let (live, log) = (Arc::clone(self), Arc::clone(log));
         Ok(Resumed { live, log, listener, after: position, given })
     }
@@ -95,6 +98,7 @@ impl Resumed {
                 let (filter, mark) = (self.listener.filter().clone(), self.listener.joined_at());
                 self.listener = Listener::join_at(&self.live, filter, mark);
                 self.after = None;
+                self.given.until = Some(self.live.clock.now().plus_micros(RECENTLY_US));
             }
             let frames: VecDeque<Frame> = page.iter().map(|event| Frame::of(event.get())).collect();
             if !frames.is_empty() {
@@ -103,12 +107,14 @@ impl Resumed {
         }
         let mut rest = pin!(rest);
         loop {
-            let may_be_given = self.listener.is_replaying();
+            let is_replaying = self.listener.is_replaying();
             let mut delivery = self.listener.next(rest.as_mut()).await?;
-            if may_be_given {
+            if !self.given.ids.is_empty() {
                 delivery.frames.retain(|frame| !self.given.ids.contains(&frame.id()));
-            } else {
-                self.given.forget();
+                let is_over = self.given.until.is_some_and(|until| self.live.clock.now() >= until);
+                if is_over && !is_replaying {
+                    self.given.forget();
+                }
             }
             if !delivery.is_empty() {
                 return Some(delivery);
