@@ -15,9 +15,9 @@ const UNMATCHED: &str = "unmatched";
 /// Methods that are told apart.
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", OTHER];
 /// Statuses that are told apart: those that the service answers with.
-const STATUSES: [&str; 21] = [
-    "101", "200", "201", "204", "206", "304", "400", "401", "403", "404", "405", "408", "413", "415", "417",
-    "422", "426", "429", "500", "503", OTHER,
+const STATUSES: [&str; 22] = [
+    "101", "200", "201", "204", "206", "304", "400", "401", "403", "404", "405", "408", "413", "414", "415",
+    "417", "422", "426", "429", "500", "503", OTHER,
 ];
 const OTHER: &str = "other";
 

@@ -114,6 +114,11 @@ impl Scene {
             if due >= begin + length || self.is_spent() {
                 break;
             }
+            // Where the service can't keep up, what was due would go on for as long again.
+            if begin.elapsed() > length + OVERTIME {
+                client.tally.unsent += 1;
+                continue;
+            }
             sleep_until(due.into()).await;
             self.late_us[number].store(due.elapsed().as_micros() as u64, Ordering::Relaxed);
             let was_disturbed = self.is_disturbed();

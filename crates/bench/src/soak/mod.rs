@@ -60,10 +60,10 @@ struct Figures {
 }
 
 impl Figures {
-    /// Whether nothing was lost, doubled, given up or answered wrongly.
+    /// Whether nothing was lost, doubled, given up, left unsent or answered wrongly.
     fn is_good(&self) -> bool {
         let (found, tally) = (&self.found, &self.tally);
-        found.missing + found.twice + tally.lost + tally.given_up + tally.unexpected == 0
+        found.missing + found.twice + tally.lost + tally.given_up + tally.unsent + tally.unexpected == 0
             && found.problems.is_empty()
     }
 }

@@ -44,6 +44,7 @@ fn write_load(out: &mut String, figures: &Figures, options: &Options) -> std::fm
         tally.refusals, tally.broken, tally.unconnected
     )?;
     writeln!(out, "| given up | {} |", tally.given_up)?;
+    writeln!(out, "| due, and not sent in time | {} |", tally.unsent)?;
     let first = tally.first_unexpected.as_deref().unwrap_or("");
     writeln!(out, "| unexpected answers | {} {first} |", tally.unexpected)?;
     writeln!(out, "| acknowledged events sent again | {}, taken for new: {} |", tally.resent, tally.lost)

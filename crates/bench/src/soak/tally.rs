@@ -28,6 +28,8 @@ pub(super) struct Tally {
     pub(super) broken: u64,
     /// Connections that could not be made.
     pub(super) unconnected: u64,
+    /// Requests that were due, and not sent because the end was long over.
+    pub(super) unsent: u64,
     /// Requests that were given up.
     pub(super) given_up: u64,
     /// Answers that should not be.
@@ -61,6 +63,7 @@ impl Tally {
         self.refusals += other.refusals;
         self.broken += other.broken;
         self.unconnected += other.unconnected;
+        self.unsent += other.unsent;
         self.given_up += other.given_up;
         self.unexpected += other.unexpected;
         self.first_unexpected = self.first_unexpected.take().or(other.first_unexpected);

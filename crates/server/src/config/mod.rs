@@ -93,6 +93,8 @@ pub(crate) enum Backend {
 }
 
 impl Backend {
+    const ALL: [Self; 3] = [Self::Embedded, Self::Memory, Self::Postgres];
+
     /// The word that chooses it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -216,12 +218,8 @@ impl Config {
         let storage = Storage {
             backend: reader.choice(
                 "storage.backend",
-                "embedded",
-                &[
-                    ("embedded", Backend::Embedded),
-                    ("memory", Backend::Memory),
-                    ("postgres", Backend::Postgres),
-                ],
+                Backend::Embedded.name(),
+                &Backend::ALL.map(|backend| (backend.name(), backend)),
             ),
             retention: reader.duration_or_off("storage.retention"),
         };

@@ -1,6 +1,7 @@
 //! Starting, stopping, limits and commands: what an operator relies on.
 
-use std::process::Output;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -157,6 +158,34 @@ fn sigterm_does_not_wait_for_idle_connections() {
     let stopped = server.wait();
     assert_eq!(stopped.status.code(), Some(0), "{}", stopped.stderr);
     assert!(stopped.after < Duration::from_secs(10), "it took {:?}", stopped.after);
+}
+
+/// Whoever read its log may have gone.
+#[test]
+fn sigterm_stops_a_server_that_can_not_log() {
+    let mut command = footfall();
+    command.envs([("FOOTFALL__SERVER__BIND", "127.0.0.1:0"), ("FOOTFALL__STORAGE__BACKEND", "memory")]);
+    command.arg("serve").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().expect("the binary starts");
+    drop(process.stderr.take());
+    let mut line = String::new();
+    let mut output = BufReader::new(process.stdout.take().expect("it is piped"));
+    output.read_line(&mut line).expect("the server speaks UTF-8");
+    assert!(line.starts_with("listening on"), "{line}");
+    let kill = Command::new("kill").arg(process.id().to_string()).status();
+    assert!(kill.expect("there is a kill command").success());
+    let since = Instant::now();
+    let status = loop {
+        if let Some(status) = process.try_wait().expect("the process is ours") {
+            break Some(status);
+        }
+        if since.elapsed() > Duration::from_secs(30) {
+            process.kill().expect("the process is ours");
+            break None;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert!(status.is_some_and(|status| status.success()), "{status:?}");
 }
 
 #[test]
