@@ -234,6 +234,8 @@ test("while answers are under way there are placeholders", async ({ page, footfa
   await screenshot(page, "dashboard-loading");
   let_go();
   await expect(panel(page, "total-visitors")).toContainText("8");
+  // The chart's code is fetched last, and must not miss the service.
+  await expect(page.locator("canvas").first()).toBeVisible();
 });
 
 test("an answer that fails is told with its cause, alone, and asked for again", async ({ page, footfall, guard }) => {

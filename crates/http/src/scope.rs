@@ -93,7 +93,7 @@ impl RequestScope {
     /// Whether the service itself speaks HTTPS: then browsers are told to come back by nothing else.
     #[must_use]
     pub fn with_https(mut self, is_https: bool) -> Self {
-        self.security = SecurityHeaders { is_https };
+        self.security = SecurityHeaders::over(is_https);
         self
     }
 
@@ -119,7 +119,8 @@ impl RequestScope {
             return Ok(response.map_into_left_body());
         }
         let id = self.id_of(response.request());
-        let marks = Marks { id: &id, security: self.security, trace_id: None };
+        let security = self.security.of(response.request().method());
+        let marks = Marks { id: &id, security, trace_id: None };
         let refusal = response.response().error().map(ToString::to_string);
         if let Some(detail) = refusal {
             let problem = Problem::new(Kind::Forbidden, detail);
@@ -192,7 +193,7 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let (id, security) = (self.scope.id_of(request.request()), self.scope.security);
+        let (id, security) = (self.scope.id_of(request.request()), self.scope.security.of(request.method()));
         let mut counted = request.app_data::<Counter>().map(|counter| counter.begin(request.method()));
         let closes = self.scope.drain.has_begun();
         let stream = match self.scope.admit(request.request()) {
