@@ -69,7 +69,9 @@ export const test = base.extend<Options & Fixtures & Inner>({
   },
 
   guard: [
-    async ({ context }, use) => {
+    // After all that a page may still ask for when a test ends, so that it has looked before that goes.
+    async ({ context, gate }, use) => {
+      void gate;
       const guard = new ConsoleGuard();
       guard.watch(context);
       await use(guard);
