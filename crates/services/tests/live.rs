@@ -312,6 +312,8 @@ async fn what_a_listener_read_before_it_was_told_of_does_not_come_again() {
         listener
     };
     let ((), mut listener) = futures_util::future::join(posted, caught_up).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(listener.next(ready(())).now_or_never().is_none());
     assert!(set.click(4, "ann").await);
     assert_eq!(ids(listener.next(ready(())).await), [id(4)]);
 }

@@ -8,6 +8,7 @@ use footfall_domain::answers::{EventFilter, Order, Position, Slice};
 use footfall_domain::event::{EventId, EventRef};
 use footfall_domain::time::{MINUTE_US, TimeRange, Timestamp};
 use footfall_ports::{EventLog, StoreError};
+use futures_util::future::maybe_done;
 
 use super::inbox::{Delivery, Frame};
 use super::{Listener, Live, LiveFilter, TooManyListeners};
@@ -105,7 +106,8 @@ impl Resumed {
                 return Some(Delivery { frames, lagged: 0 });
             }
         }
-        let mut rest = pin!(rest);
+        // It may be looked at again when it is over: after a delivery of which nothing is left.
+        let mut rest = pin!(maybe_done(rest));
         loop {
             let is_replaying = self.listener.is_replaying();
             let mut delivery = self.listener.next(rest.as_mut()).await?;
