@@ -1,4 +1,4 @@
-# Footfall. `make` lists what there is. Only tests, `services`, `browser` and `deny` install anything: what they start or run.
+# Footfall. `make` lists what there is. What tests, `deny`, benchmarks and the soak start or run they install; the page is built with npm.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -184,10 +184,11 @@ bench-load: ## Measure ingestion over loopback beside a bare handler, on each ba
 	scripts/install-services.sh
 	$(RELEASE)/load --backend postgres $(LOAD)
 
-bench-queries: ## Measure disk, start, memory and questions over many stored events, on each backend (EVENTS=10000000)
+bench-queries: services ## Measure disk, start, memory and questions over many stored events, on each backend (EVENTS=10000000)
 	$(CARGO) build --release --locked -p footfall-server -p footfall-bench
 	$(RELEASE)/queries $(EVENTS) embedded
 	$(RELEASE)/queries $(EVENTS) memory
+	$(RELEASE)/queries $(EVENTS) postgres
 
 bench-people: services ## Measure mails to many domains, segments and users' activity, on each backend (DOMAINS=10000000 MEMBERSHIPS=5000000)
 	$(CARGO) build --release --locked -p footfall-bench

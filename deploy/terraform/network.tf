@@ -86,7 +86,8 @@ resource "aws_lb_target_group" "this" {
   deregistration_delay = 15
 
   health_check {
-    path                = "/health/ready"
+    # Not readiness: a task that fails this is replaced, and another one would find the database away just the same.
+    path                = "/health/live"
     interval            = 10
     timeout             = 5
     healthy_threshold   = 2

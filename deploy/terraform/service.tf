@@ -95,15 +95,8 @@ resource "aws_ecs_task_definition" "this" {
       essential    = true
       portMappings = [{ containerPort = 8080 }]
       dependsOn    = [{ containerName = "migrate", condition = "SUCCESS" }]
-      # More than FOOTFALL__SERVER__GRACE_PERIOD.
-      stopTimeout = 30
-      healthCheck = {
-        command     = ["CMD", "footfall", "healthcheck"]
-        interval    = 10
-        timeout     = 5
-        retries     = 6
-        startPeriod = 120
-      }
+      # More than FOOTFALL__SERVER__GRACE_PERIOD, and what a database that hangs may take of the store's own end.
+      stopTimeout = 45
     }),
   ])
 }

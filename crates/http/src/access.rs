@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use actix_web::body::MessageBody;
+use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
 use actix_web::web::Payload;
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
@@ -160,16 +160,17 @@ pub(crate) async fn pass<B: MessageBody>(
     in_query: InQuery,
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     match check(&keys, needed, in_query, request.request()) {
         Ok(scopes) => {
             request.extensions_mut().insert(scopes);
-            next.call(request).await
+            Ok(next.call(request).await?.map_into_left_body())
         }
         Err(problem) => {
             let (request, mut payload) = request.into_parts();
             body::leave_unread(&request, Payload::from_request(&request, &mut payload).await?);
-            Err(problem.into())
+            // With an error the request would go, and its body with it.
+            Ok(ServiceResponse::new(request, problem.error_response()).map_into_right_body())
         }
     }
 }

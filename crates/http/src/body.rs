@@ -1,18 +1,18 @@
 //! Reading a request's body: how it is encoded, how long it may be, how long it may take.
 
-use std::convert::Infallible;
 use std::io::Read;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
-use actix_web::http::Version;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::dev::ServiceRequest;
+use actix_web::http::Method;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use actix_web::web::{self, Bytes, BytesMut, Payload};
 use actix_web::{HttpMessage, HttpRequest};
 use footfall_domain::problem::{Code, FieldError};
 use futures_util::{FutureExt, StreamExt};
+use pin_project_lite::pin_project;
 
 use crate::HttpLimits;
 use crate::problem::{Kind, Problem};
@@ -22,9 +22,6 @@ const DECODE_INLINE_MAX: usize = 16 * 1024;
 /// The largest window (2²⁵ bytes) that a zstd body may make the service hold.
 const ZSTD_WINDOW_LOG_MAX: u32 = 25;
 
-/// How long, and how much, is read of a body over HTTP/2 that was refused.
-const DRAIN_MAX: Duration = Duration::from_secs(5);
-const DRAIN_MAX_BYTES: usize = 64 << 20;
 /// Room for so much of a body is made at first: who announces much may send nothing.
 const FIRST_ROOM_BYTES: usize = 256 * 1024;
 
@@ -121,49 +118,55 @@ pub(crate) async fn discard(
 pub(crate) struct Unread(#[expect(dead_code, reason = "held, never read")] Payload);
 
 /// Notes that the request's body is not read to its end. While it is kept, actix reads on for a bounded time only and then
-/// closes the connection; a chunked body that is dropped it would read for ever. Over HTTP/2 a body that is dropped takes the
-/// answer that still waits with it, and one that is only kept stops at the window: it is read beside the answer.
+/// closes the connection; a chunked body that is dropped it would read for ever.
 pub(crate) fn leave_unread(request: &HttpRequest, payload: Payload) {
-    if request.version() == Version::HTTP_2 {
-        actix_web::rt::spawn(tokio::time::timeout(DRAIN_MAX, drain(payload)));
-        return;
-    }
     request.extensions_mut().insert(Unread(payload));
 }
 
-async fn drain(mut payload: Payload) {
-    let mut left = DRAIN_MAX_BYTES;
-    while let Some(Ok(bytes)) = payload.next().await {
-        let Some(rest) = left.checked_sub(bytes.len()) else { return };
-        left = rest;
+/// Leaves the body of a request unread for which a body has no meaning. Says whether there is one.
+pub(crate) fn leave_stray(request: &mut ServiceRequest) -> bool {
+    if !matches!(*request.method(), Method::GET | Method::HEAD | Method::DELETE) {
+        return false;
+    }
+    let headers = request.headers();
+    let is_announced = headers.contains_key(TRANSFER_ENCODING)
+        || headers.get(CONTENT_LENGTH).is_some_and(|length| length.as_bytes() != b"0");
+    if is_announced && let Ok(payload) = request.extract::<Payload>().into_inner() {
+        leave_unread(request.request(), payload);
+    }
+    is_announced
+}
+
+pin_project! {
+    /// An answer's body that keeps the request's unread one alive until it is sent.
+    pub(crate) struct Holding<B> {
+        #[pin]
+        answer: B,
+        unread: Option<Unread>,
     }
 }
 
-/// An answer's body that keeps the request's unread one alive until it is sent.
-pub(crate) struct Holding {
-    answer: Option<Bytes>,
-    _unread: Unread,
-}
-
-impl Holding {
-    pub(crate) const fn new(answer: Bytes, unread: Unread) -> Self {
-        Self { answer: Some(answer), _unread: unread }
+impl<B> Holding<B> {
+    /// The answer to that request, with its body left unread, if there is one.
+    pub(crate) fn unread_of(request: &HttpRequest, answer: B) -> Self {
+        Self { answer, unread: request.extensions_mut().remove() }
     }
 }
 
-impl MessageBody for Holding {
-    type Error = Infallible;
+impl<B: MessageBody> MessageBody for Holding<B> {
+    type Error = B::Error;
 
     fn size(&self) -> BodySize {
-        BodySize::Sized(self.answer.as_ref().map_or(0, |answer| answer.len() as u64))
+        self.answer.size()
     }
 
-    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
-        Poll::Ready(self.get_mut().answer.take().map(Ok))
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        self.project().answer.poll_next(context)
     }
 }
-
-impl Unpin for Holding {}
 
 async fn receive(
     payload: &mut Payload,

@@ -18,7 +18,6 @@ mod rate;
 mod requests;
 mod scope;
 mod security;
-mod streams;
 mod trace;
 
 use std::sync::Arc;
@@ -40,7 +39,6 @@ pub use proxies::TrustedProxies;
 pub use rate::RateLimit;
 pub use requests::{RequestStats, Requests, RouteStats};
 pub use scope::RequestScope;
-pub use streams::Streams;
 pub use trace::{Followed, REQUEST_SPAN, Traces};
 
 /// Limits of the shell.

@@ -1,5 +1,7 @@
 //! Which web pages of other origins may use the service.
 
+use std::net::Ipv4Addr;
+
 use actix_web::HttpRequest;
 use actix_web::http::header::{HOST, ORIGIN};
 use url::Url;
@@ -69,6 +71,31 @@ pub(crate) fn check(request: &HttpRequest, allowed: &Origins) -> Result<(), Prob
     Err(Problem::new(Kind::Forbidden, detail))
 }
 
+/// Names below which nobody can own one: those of RFC 6761 (§6.2 to §6.5), of RFC 6762 (the local link), and ICANN's for private use.
+const NOBODYS: [&str; 6] = ["localhost", "test", "invalid", "example", "local", "internal"];
+
+/// Sees to it that a request isn't addressed by a name that a stranger may own and make lead here. Addresses are none, nor are
+/// names without a dot.
+pub(crate) fn check_host(request: &HttpRequest) -> Result<(), Problem> {
+    let Some(host) = request.headers().get(HOST) else { return Ok(()) };
+    if host.to_str().is_ok_and(is_of_here) {
+        return Ok(());
+    }
+    let detail = "without keys only this machine is served, as `localhost` or by an address: set FOOTFALL__AUTH__KEYS, or \
+                  permit other names with FOOTFALL__AUTH__ALLOW_ANONYMOUS=true";
+    Err(Problem::new(Kind::Forbidden, detail))
+}
+
+fn is_of_here(host: &str) -> bool {
+    let name = if host.starts_with('[') { "" } else { host.split(':').next().unwrap_or_default() };
+    match name.trim_end_matches('.').rsplit_once('.') {
+        None => true,
+        Some((_, last)) => {
+            NOBODYS.iter().any(|one| last.eq_ignore_ascii_case(one)) || name.parse::<Ipv4Addr>().is_ok()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
@@ -112,6 +139,24 @@ mod tests {
                 request = request.insert_header((ORIGIN, origin));
             }
             assert_eq!(check(&request.to_http_request(), &allowed).is_ok(), is_allowed, "{origin:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_anyone_may_own_are_told_from_those_of_here() {
+        for host in [
+            "127.0.0.1:8080",
+            "localhost",
+            "LocalHost.:80",
+            "shop.localhost:3000",
+            "[::1]:8080",
+            "footfall",
+            "",
+        ] {
+            assert!(is_of_here(host), "{host}");
+        }
+        for host in ["evil.com:8080", "localhost.evil.com", "127.0.0.1.evil.com", "evil.com.", "1.2.3.4.5"] {
+            assert!(!is_of_here(host), "{host}");
         }
     }
 }

@@ -34,7 +34,6 @@ pub(crate) enum Kind {
     Unavailable,
     NotReady,
     TooManyListeners,
-    TooManyStreams,
     Internal,
     /// What actix refuses by itself, before a handler is asked.
     Other(StatusCode),
@@ -189,13 +188,6 @@ impl Problem {
             .with(|details| details.retry_after = Some(Duration::from_secs(10)))
     }
 
-    /// One request more than a connection may have under way.
-    pub(crate) fn too_many_streams(max: usize) -> Self {
-        let detail = format!("a connection has at most {max} requests under way");
-        Self::new(Kind::TooManyStreams, detail)
-            .with(|details| details.retry_after = Some(Duration::from_secs(1)))
-    }
-
     /// A failure of the service itself.
     pub(crate) fn internal(cause: Arc<dyn Error + Send + Sync>) -> Self {
         let detail = "the service failed; the request's id leads to the cause in its log";
@@ -273,11 +265,9 @@ impl Problem {
             Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Kind::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Kind::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-            Kind::Timeout
-            | Kind::Unavailable
-            | Kind::NotReady
-            | Kind::TooManyListeners
-            | Kind::TooManyStreams => StatusCode::SERVICE_UNAVAILABLE,
+            Kind::Timeout | Kind::Unavailable | Kind::NotReady | Kind::TooManyListeners => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Kind::Other(status) => status,
         }
@@ -303,7 +293,6 @@ impl Problem {
             Kind::Unavailable => ("unavailable", "The store can't take this now"),
             Kind::NotReady => ("not-ready", "The service is not ready"),
             Kind::TooManyListeners => ("too-many-listeners", "Too many are listening"),
-            Kind::TooManyStreams => ("too-many-streams", "The connection has too many requests under way"),
             Kind::Internal => ("internal", "The service failed"),
             Kind::Other(_) => ("refused", "The request was refused"),
         }

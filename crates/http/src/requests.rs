@@ -20,6 +20,21 @@ const STATUSES: [&str; 22] = [
     "417", "422", "426", "429", "500", "503", OTHER,
 ];
 const OTHER: &str = "other";
+/// Each status' place in [`STATUSES`]. There is none of four digits (RFC 9110, §15).
+static PLACES: [u8; 1000] = places();
+
+const fn places() -> [u8; 1000] {
+    let other = STATUSES.len() - 1;
+    let mut places = [other as u8; 1000];
+    let mut place = 0;
+    while place < other {
+        let [hundreds, tens, ones] = *STATUSES[place].as_bytes() else { panic!("a status has three digits") };
+        let status = (hundreds - b'0') as usize * 100 + (tens - b'0') as usize * 10 + (ones - b'0') as usize;
+        places[status] = place as u8;
+        place += 1;
+    }
+    places
+}
 
 /// Counts requests, without a lock and without memory for each.
 #[derive(Debug)]
@@ -167,8 +182,7 @@ impl Counted {
     /// It is answered.
     pub(crate) fn answered(&self, status: StatusCode) {
         let counts = &self.counter.0.requests.routes[self.route].methods[self.method];
-        let known = STATUSES.iter().position(|known| *known == status.as_str());
-        counts.statuses[known.unwrap_or(STATUSES.len() - 1)].fetch_add(1, Ordering::Relaxed);
+        counts.statuses[usize::from(PLACES[usize::from(status.as_u16())])].fetch_add(1, Ordering::Relaxed);
         counts.took_us.add(self.began.elapsed().as_micros() as u64);
     }
 }

@@ -20,18 +20,18 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Payload;
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, ResponseError};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
-use crate::body::{self, Holding, Unread};
+use crate::body::{self, Holding};
 use crate::drain::Drain;
 use crate::endpoints::{UNCOUNTED, UNTIMED};
+use crate::origin;
 use crate::problem::{Kind, Problem};
 use crate::rate::RateLimit;
 use crate::requests::{self, Counted, Counter};
 use crate::security::SecurityHeaders;
-use crate::streams::{Stream, Streams};
 use crate::trace::{self, Followed, Traces};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -48,6 +48,7 @@ pub struct RequestScope {
     url_bytes: usize,
     rate: Option<RateLimit>,
     security: SecurityHeaders,
+    is_local: bool,
     drain: Drain,
     traces: Option<Arc<dyn Traces>>,
 }
@@ -66,7 +67,16 @@ impl RequestScope {
         let ids = Arc::new(RequestIds { process, next: AtomicU64::new(0) });
         let security = SecurityHeaders::default();
         let drain = Drain::default();
-        Self { timeout, ids, url_bytes: URL_MAX_BYTES, rate: None, security, drain, traces: None }
+        Self {
+            timeout,
+            ids,
+            url_bytes: URL_MAX_BYTES,
+            rate: None,
+            security,
+            is_local: false,
+            drain,
+            traces: None,
+        }
     }
 
     /// Once that has begun, each answer closes its connection.
@@ -97,6 +107,14 @@ impl RequestScope {
         self
     }
 
+    /// Whether it is for this machine alone: requests by a name that isn't its own are refused then. A page whose own name
+    /// is made to lead here (DNS rebinding) is no other origin to a browser.
+    #[must_use]
+    pub fn for_this_machine(mut self, is_local: bool) -> Self {
+        self.is_local = is_local;
+        self
+    }
+
     /// Has requests followed.
     #[must_use]
     pub fn followed_by(mut self, traces: Option<Arc<dyn Traces>>) -> Self {
@@ -109,7 +127,7 @@ impl RequestScope {
     ///
     /// # Errors
     /// Those of what is inside.
-    pub async fn complete<B: MessageBody>(
+    pub async fn complete<B: MessageBody + 'static>(
         self,
         request: ServiceRequest,
         next: Next<B>,
@@ -135,14 +153,14 @@ impl RequestScope {
     }
 
     /// Looks at what can be told from the head alone.
-    fn admit(&self, request: &HttpRequest) -> Result<Option<Stream>, Problem> {
+    fn admit(&self, request: &HttpRequest) -> Result<(), Problem> {
         if request.uri().path_and_query().is_some_and(|url| url.as_str().len() > self.url_bytes) {
             return Err(Problem::url_too_long(self.url_bytes));
         }
         if let Some(rate) = self.rate.as_ref().filter(|_| !UNCOUNTED.contains(&request.path())) {
             rate.count(rate.client(request))?;
         }
-        Streams::begin(request)
+        if self.is_local { origin::check_host(request) } else { Ok(()) }
     }
 }
 
@@ -160,7 +178,7 @@ impl LateId {
 impl<S, B> Transform<S, ServiceRequest> for RequestScope
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    B: MessageBody,
+    B: MessageBody + 'static,
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
@@ -169,20 +187,20 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(ScopedService { service, scope: self.clone() }))
+        ready(Ok(ScopedService { service, scope: Rc::new(self.clone()) }))
     }
 }
 
 /// The app inside its scope.
 pub struct ScopedService<S> {
     service: S,
-    scope: RequestScope,
+    scope: Rc<RequestScope>,
 }
 
 impl<S, B> Service<ServiceRequest> for ScopedService<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    B: MessageBody,
+    B: MessageBody + 'static,
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
@@ -192,37 +210,35 @@ where
         self.service.poll_ready(context)
     }
 
-    fn call(&self, request: ServiceRequest) -> Self::Future {
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
         let (id, security) = (self.scope.id_of(request.request()), self.scope.security.of(request.method()));
         let mut counted = request.app_data::<Counter>().map(|counter| counter.begin(request.method()));
-        let closes = self.scope.drain.has_begun();
-        let stream = match self.scope.admit(request.request()) {
-            Ok(stream) => stream,
-            Err(problem) => {
-                if let Some(counted) = &mut counted {
-                    counted.would_lead_to(request.path());
-                }
-                let (request, mut payload) = request.into_parts();
-                if let Ok(payload) = Payload::from_request(&request, &mut payload).into_inner() {
-                    body::leave_unread(&request, payload);
-                }
-                let course = Course::Refused { refusal: Some((request, problem)) };
-                return ScopedRequest {
-                    course,
-                    id,
-                    closes,
-                    timeout: None,
-                    timer: None,
-                    security,
-                    _stream: None,
-                    counted,
-                    followed: None,
-                };
+        let scope = Rc::clone(&self.scope);
+        if let Err(problem) = scope.admit(request.request()) {
+            if let Some(counted) = &mut counted {
+                counted.would_lead_to(request.path());
             }
-        };
+            let (request, mut payload) = request.into_parts();
+            if let Ok(payload) = Payload::from_request(&request, &mut payload).into_inner() {
+                body::leave_unread(&request, payload);
+            }
+            let course = Course::Refused { refusal: Some((request, problem)) };
+            return ScopedRequest {
+                course,
+                id,
+                scope,
+                is_timed: false,
+                timer: None,
+                security,
+                has_stray: false,
+                counted,
+                followed: None,
+            };
+        }
+        let has_stray = body::leave_stray(&mut request);
         // By its path, and not by a mark that its handler sets: the request is given away here, and a place that both
         // could reach would cost every other request an allocation.
-        let timeout = (!UNTIMED.contains(&request.path())).then_some(self.scope.timeout);
+        let is_timed = !UNTIMED.contains(&request.path());
         let followed = self.scope.traces.as_deref().and_then(|traces| {
             let method = requests::known(request.method());
             let followed = traces.follow(request.headers(), &|| trace::span(method))?;
@@ -243,17 +259,7 @@ where
             followed.routed(traces, method, route, id.to_str().unwrap_or_default());
             Box::new(followed)
         });
-        ScopedRequest {
-            course,
-            id,
-            closes,
-            timeout,
-            timer: None,
-            security,
-            _stream: stream,
-            counted,
-            followed,
-        }
+        ScopedRequest { course, id, scope, is_timed, timer: None, security, has_stray, counted, followed }
     }
 }
 
@@ -263,12 +269,13 @@ pin_project! {
         #[pin]
         course: Course<F>,
         id: HeaderValue,
-        closes: bool,
-        timeout: Option<Duration>,
+        scope: Rc<RequestScope>,
+        is_timed: bool,
         // Made only when a request has to wait: most never do.
         timer: Option<Pin<Box<Sleep>>>,
         security: SecurityHeaders,
-        _stream: Option<Stream>,
+        // Whether it has a body that has no meaning.
+        has_stray: bool,
         counted: Option<Counted>,
         // Boxed, for most requests aren't.
         followed: Option<Box<Followed>>,
@@ -288,7 +295,7 @@ pin_project! {
 impl<F, B> Future for ScopedRequest<F>
 where
     F: Future<Output = Result<ServiceResponse<B>, Error>>,
-    B: MessageBody,
+    B: MessageBody + 'static,
 {
     type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
 
@@ -311,7 +318,7 @@ where
 impl<F, B> ScopedRequest<F>
 where
     F: Future<Output = Result<ServiceResponse<B>, Error>>,
-    B: MessageBody,
+    B: MessageBody + 'static,
 {
     fn advance(
         self: Pin<&mut Self>,
@@ -335,15 +342,20 @@ where
         match catch_unwind(AssertUnwindSafe(|| inner.poll(context))) {
             Err(panic) => fail(of_panic(Some(panic))),
             Ok(Poll::Ready(Ok(response))) => {
-                let mut response = finish(response, marks);
-                if *this.closes && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                let response = finish(response, marks);
+                let mut response = if *this.has_stray { holding(response) } else { response };
+                // Asked now, and not when the request came: it may have taken long.
+                if this.scope.drain.has_begun() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                     response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
                 }
                 Poll::Ready(Ok(response))
             }
             Ok(Poll::Ready(Err(error))) => fail(problem_of(&error.error_response())),
             Ok(Poll::Pending) => {
-                let Some(timeout) = *this.timeout else { return Poll::Pending };
+                if !*this.is_timed {
+                    return Poll::Pending;
+                }
+                let timeout = this.scope.timeout;
                 let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
                 match timer.as_mut().poll(context) {
                     Poll::Pending => Poll::Pending,
@@ -377,7 +389,7 @@ impl<'a> Marks<'a> {
 }
 
 /// Gives the answer its id, its headers and, where it is an error, its document.
-fn finish<B: MessageBody>(
+fn finish<B: MessageBody + 'static>(
     mut response: ServiceResponse<B>,
     marks: Marks<'_>,
 ) -> ServiceResponse<EitherBody<B>> {
@@ -403,15 +415,23 @@ fn finish<B: MessageBody>(
 }
 
 /// Answers with a problem. What the client still sends is read on, within a bound.
-fn refuse<B>(request: HttpRequest, problem: &Problem, marks: Marks<'_>) -> ServiceResponse<EitherBody<B>> {
-    let mut document = document(problem, marks);
-    let unread = request.extensions_mut().remove::<Unread>();
-    if let Some(unread) = unread {
-        let holding =
-            |body: BoxBody| BoxBody::new(Holding::new(body.try_into_bytes().unwrap_or_default(), unread));
-        document = document.map_body(|_, body| holding(body));
-    }
-    ServiceResponse::new(request, document).map_into_right_body()
+fn refuse<B: MessageBody + 'static>(
+    request: HttpRequest,
+    problem: &Problem,
+    marks: Marks<'_>,
+) -> ServiceResponse<EitherBody<B>> {
+    let document = document(problem, marks);
+    holding(ServiceResponse::new(request, document).map_into_right_body())
+}
+
+/// Keeps what is left unread of the request until its answer is sent.
+fn holding<B: MessageBody + 'static>(
+    response: ServiceResponse<EitherBody<B>>,
+) -> ServiceResponse<EitherBody<B>> {
+    let (request, response) = response.into_parts();
+    let response =
+        response.map_body(|_, body| EitherBody::right(BoxBody::new(Holding::unread_of(&request, body))));
+    ServiceResponse::new(request, response)
 }
 
 fn document(problem: &Problem, marks: Marks<'_>) -> HttpResponse {

@@ -10,8 +10,8 @@ use actix_web::http::header::{
 pub(crate) const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// For an answer that says nothing else: it is data, for who asked. It is taken for nothing but what it says it is; it loads
-/// nothing and stands in no frame.
-const DEFAULTS: [(HeaderName, HeaderValue); 5] = [
+/// nothing and stands in no frame. Not a `const`, which each use would build anew.
+static DEFAULTS: [(HeaderName, HeaderValue); 5] = [
     (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
     (RESOURCE_POLICY, HeaderValue::from_static("same-origin")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),

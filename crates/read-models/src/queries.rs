@@ -112,17 +112,28 @@ impl ReadModels {
         let rows = |hour: i32, from_us: u32, to_us: u32| {
             self.hours.get(&hour).into_iter().flat_map(move |rows| rows.between(from_us, to_us))
         };
+        // An hour that is cut where nothing is lies within the range as a whole: so does, mostly, the present one.
+        let is_whole = |hour: i32, from_us: u32, to_us: u32| {
+            self.hours.get(&hour).is_none_or(|rows| rows.are_between(from_us, to_us))
+        };
         if first == last {
-            return Plan { cover: Cover::default(), edges: rows(first, from_us, to_us).collect() };
+            return if is_whole(first, from_us, to_us) {
+                Plan { cover: Cover::of(first, first + 1), edges: Vec::new() }
+            } else {
+                Plan { cover: Cover::default(), edges: rows(first, from_us, to_us).collect() }
+            };
         }
+        let cuts_first = !is_whole(first, from_us, HOUR_US as u32);
+        let cuts_last = to_us > 0 && !is_whole(last, 0, to_us);
         let mut edges = Vec::new();
-        if from_us > 0 {
+        if cuts_first {
             edges.extend(rows(first, from_us, HOUR_US as u32));
         }
-        if to_us > 0 {
+        if cuts_last {
             edges.extend(rows(last, 0, to_us));
         }
-        Plan { cover: Cover::of(first + i32::from(from_us > 0), last), edges }
+        let end = last + i32::from(to_us > 0 && !cuts_last);
+        Plan { cover: Cover::of(first + i32::from(cuts_first), end), edges }
     }
 
     fn count(&self, key: Key, plan: &Plan<'_>) -> u64 {

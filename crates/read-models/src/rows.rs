@@ -155,6 +155,12 @@ impl HourRows {
         })
     }
 
+    /// Whether all rows are between two offsets.
+    pub(crate) fn are_between(&self, from_us: u32, to_us: u32) -> bool {
+        let mut ends = self.runs.iter().flat_map(|run| run.first().into_iter().chain(run.last()));
+        ends.all(|row| (from_us..to_us).contains(&row.offset_us))
+    }
+
     /// All rows, in no order.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Row> {
         self.runs.iter().flatten()
@@ -203,5 +209,6 @@ mod tests {
         assert!(hour.runs.iter().all(|run| run.is_sorted_by_key(|row| row.offset_us)));
         assert_eq!(hour.between(10, 20).map(<[Row]>::len).sum::<usize>(), 30);
         assert_eq!(hour.all().count(), 3_000);
+        assert!(hour.are_between(0, 1_000) && !hour.are_between(0, 999) && !hour.are_between(1, 1_000));
     }
 }

@@ -305,12 +305,27 @@ impl Cover {
     }
 }
 
+/// Counts the different ones: by a bit for each that there may be, where those are fewer than a sort would have to look at.
+fn different(mut visitors: Vec<u32>) -> u64 {
+    let words = visitors.iter().max().map_or(0, |last| *last as usize / 64 + 1);
+    if words > visitors.len() {
+        visitors.sort_unstable();
+        visitors.dedup();
+        return visitors.len() as u64;
+    }
+    let mut seen = vec![0_u64; words];
+    for visitor in visitors {
+        seen[visitor as usize / 64] |= 1 << (visitor % 64);
+    }
+    seen.iter().map(|word| u64::from(word.count_ones())).sum()
+}
+
 /// Counts the different visitors of some cells and some more visitors.
 pub(crate) fn distinct<'a>(
     cells: impl Iterator<Item = &'a Cell>,
     more: impl IntoIterator<Item = u32>,
 ) -> u64 {
-    let mut more: Vec<u32> = more.into_iter().collect();
+    let more: Vec<u32> = more.into_iter().collect();
     let mut only = None;
     let (mut many, mut sets) = (Vec::new(), 0);
     let mut few = RoaringBitmap::new();
@@ -327,9 +342,7 @@ pub(crate) fn distinct<'a>(
         return only.len();
     }
     if sets == 0 {
-        more.sort_unstable();
-        more.dedup();
-        return more.len() as u64;
+        return different(more);
     }
     // All at once: cardinalities are counted once at the end, not after each pair.
     let mut union = many.into_iter().chain([&few]).union();
@@ -406,5 +419,13 @@ mod tests {
         bytes -= series.drop_before(i32::MAX) as isize;
         assert_eq!(bytes, 0);
         assert_eq!(series.set_aside, 0);
+    }
+
+    #[test]
+    fn different_visitors_are_counted_either_way() {
+        for visitors in [&[][..], &[0], &[5, 5, 1], &[1_000_000, 3, 1_000_000], &[63, 64, 0, 63, 128, 127]] {
+            let expected = visitors.iter().collect::<std::collections::HashSet<_>>().len() as u64;
+            assert_eq!(different(visitors.to_vec()), expected, "{visitors:?}");
+        }
     }
 }

@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod health;
 mod jobs;
+mod listen;
 mod logging;
 mod open_files;
 mod runtime;

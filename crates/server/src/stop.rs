@@ -33,7 +33,8 @@ impl Stop {
         }
     }
 
-    async fn signal(&mut self) {
+    /// Waits for the next one.
+    pub(crate) async fn signal(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

@@ -1,24 +1,19 @@
 //! The composition root: which adapter fills which port, and how the parts are put together.
 
-use std::any::Any;
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix_cors::Cors;
-use actix_tls::accept::rustls_0_23::TlsStream;
+use actix_web::App;
 use actix_web::middleware::{Condition, from_fn};
-use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use footfall_domain::page::PageRules;
 use footfall_domain::types::EventTypes;
 use footfall_domain::validate::Rules;
 use footfall_embedded::{EmbeddedOptions, EmbeddedStore};
-use footfall_http::{
-    Api, Description, Drain, HttpLimits, Origins, RateLimit, RequestScope, Streams, configure,
-};
+use footfall_http::{Api, Description, Drain, HttpLimits, Origins, RateLimit, RequestScope, configure};
 use footfall_memory::{InProcessCache, MemoryOptions, MemoryStore};
 use footfall_ports::{
     Analytics, Cache, Domains, EventLog, Health, LiveFeed, Measured, Segments, SnapshotStore, Store,
@@ -30,12 +25,12 @@ use footfall_services::live::Live;
 use footfall_services::{
     Answers, Ingest, Limits, Memberships, SegmentSnapshots, TieredSnapshots, read_types,
 };
-use socket2::SockRef;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Backend, Config};
 use crate::health::Together;
 use crate::jobs;
+use crate::listen::{Connections, listen};
 use crate::open_files;
 use crate::runtime::{RandomIds, SystemClock};
 use crate::stop::Stop;
@@ -43,16 +38,20 @@ use crate::telemetry::Telemetry;
 use crate::tls::Certificate;
 use crate::traces::{Collected, FollowedStore};
 
-/// How long a connection may take to close after the last answer.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a peer may take nothing of what is sent to it.
-const STALL_MAX: Duration = Duration::from_mins(1);
 /// How long a browser may remember what pages of another origin are allowed, in seconds: as long as any does.
 const PREFLIGHT_S: usize = 7_200;
 
 /// Serves until SIGTERM or SIGINT, then finishes what is in flight.
 pub(crate) async fn serve(config: &Config, traces: Option<Collected>) -> Result<(), Box<dyn Error>> {
-    let stores = open_store(config).await?;
+    let (mut stop, hangup) = (Stop::listen()?, signal(SignalKind::hangup())?);
+    let stores = tokio::select! {
+        stores = open_store(config) => stores?,
+        () = stop.signal() => {
+            tracing::info!("stopped before the store was open");
+            // Whatever opens it may be stopped at any moment, and isn't waited for.
+            std::process::exit(0);
+        }
+    };
     let redis = redis(config, &stores)?;
     let feed = live_feed(config, &stores, redis.as_ref())?;
     let backend = config.storage.backend.name();
@@ -64,12 +63,20 @@ pub(crate) async fn serve(config: &Config, traces: Option<Collected>) -> Result<
         .with_url_bytes(config.limits.url_bytes)
         .with_rate(api.rate.clone())
         .with_https(config.tls.is_some())
+        .for_this_machine(config.server.is_local)
         .closing_on(drain.clone())
         .followed_by(traces.as_ref().map(Collected::requests));
-    let connections = open_files::allow(config.limits.connections);
+    let connections = Connections {
+        workers: config.server.workers,
+        max: open_files::allow(config.limits.connections, config.server.workers),
+        keep_alive: config.server.keep_alive,
+        head_timeout: config.limits.head_timeout,
+        time_to_finish: config.server.time_to_finish(),
+    };
     let (live, origins) = (api.live.clone(), config.server.cors_origins.clone());
     let certificate = config.tls.clone().map(Certificate::read).transpose()?;
-    let server = HttpServer::new(move || {
+    let tls = certificate.clone().map(Certificate::server_config).transpose()?;
+    let app = move || {
         let outer = scope.clone();
         App::new()
             .wrap(scope.clone())
@@ -80,31 +87,14 @@ pub(crate) async fn serve(config: &Config, traces: Option<Collected>) -> Result<
                 from_fn(move |request, next| outer.clone().complete(request, next)),
             ))
             .configure(|routes| configure(routes, api.clone()))
-    })
-    .workers(config.server.workers)
-    .max_connections(connections.div_ceil(config.server.workers))
-    .on_connect(|connection, of_connection| {
-        give_up_stalled(connection);
-        of_connection.insert(Streams::default());
-    })
-    .keep_alive(config.server.keep_alive)
-    .client_request_timeout(config.limits.head_timeout)
-    .client_disconnect_timeout(CLOSE_PATIENCE)
-    .shutdown_timeout(config.server.time_to_finish().as_secs().max(1))
-    .disable_signals();
-    let bind = config.server.bind;
-    let bound = match &certificate {
-        Some(certificate) => server.bind_rustls_0_23(bind, Arc::clone(certificate).server_config()?),
-        None => server.bind(bind),
     };
-    let server = bound.map_err(|error| format!("{bind} can't be bound: {error}"))?;
-    let addresses: Vec<String> =
-        server.addrs_with_scheme().iter().map(|(address, scheme)| format!("{scheme}://{address}")).collect();
-    let server = server.run();
+    let bind = config.server.bind;
+    let listening = listen(bind, tls, connections, app);
+    let (server, address) = listening.map_err(|error| format!("{bind} can't be bound: {error}"))?;
+    let scheme = if certificate.is_some() { "https" } else { "http" };
     let handle = server.handle();
-    let stop = Stop::listen()?;
     let drain_period = config.server.drain_period;
-    actix_web::rt::spawn(reload_on_hangup(signal(SignalKind::hangup())?, certificate));
+    actix_web::rt::spawn(reload_on_hangup(hangup, certificate));
     let stopping = actix_web::rt::spawn(async move {
         stop.asked(&drain, drain_period).await;
         let since = Instant::now();
@@ -114,9 +104,7 @@ pub(crate) async fn serve(config: &Config, traces: Option<Collected>) -> Result<
         handle.stop(true).await;
         since
     });
-    for address in addresses {
-        println!("listening on {address}");
-    }
+    println!("listening on {scheme}://{address}");
     server.await?;
     if let Some(traces) = traces {
         let stopping = stopping.await?.elapsed();
@@ -135,15 +123,6 @@ async fn reload_on_hangup(mut hangup: Signal, certificate: Option<Arc<Certificat
             Some(Err(error)) => tracing::error!("the certificate stays as it was: {error}"),
             None => tracing::info!("SIGHUP: there is no certificate to read again"),
         }
-    }
-}
-
-/// Has the system break a connection whose peer takes nothing of what is sent for so long: a listener that is stuck, or gone
-/// without a word. Where that can't be set it is left to the system's own, longer time.
-fn give_up_stalled(connection: &dyn Any) {
-    let encrypted = connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0);
-    if let Some(stream) = encrypted.or_else(|| connection.downcast_ref::<TcpStream>()) {
-        let _ = SockRef::from(stream).set_tcp_user_timeout(Some(STALL_MAX));
     }
 }
 
@@ -193,12 +172,14 @@ impl Stores {
 pub(crate) async fn open_store(config: &Config) -> Result<Stores, Box<dyn Error>> {
     Ok(match config.storage.backend {
         Backend::Embedded => {
-            let store = EmbeddedStore::open(EmbeddedOptions {
+            let options = EmbeddedOptions {
                 folder: config.embedded.folder.clone(),
                 sync: config.embedded.sync,
                 retention: config.storage.retention,
                 clock: Arc::new(SystemClock),
-            })?;
+            };
+            // A large one takes seconds.
+            let store = tokio::task::spawn_blocking(|| EmbeddedStore::open(options)).await??;
             let identity = store.identity();
             Stores::of(config, store, identity)
         }
@@ -327,7 +308,7 @@ fn api(
     };
     let analytics = stores.analytics.clone();
     let answers = Answers::new(analytics, cache, Arc::new(SystemClock), config.cache.max_stale);
-    let mut health = vec![stores.health.clone(), Arc::new(drain)];
+    let mut health = vec![stores.health.clone()];
     health.extend(redis.map(|redis| Arc::new(redis.clone()) as Arc<dyn Health>));
     let memberships = Memberships::new(stores.segments.clone(), Arc::new(SystemClock), limits(config));
     let limits =
@@ -353,7 +334,7 @@ fn api(
         origins: config.server.cors_origins.clone(),
         rate,
         requests: Arc::default(),
-        health: Arc::new(Together(health)),
+        health: Arc::new(Together::new(drain, health)),
         description: Description::new()?,
         exposition: telemetry,
         clock: Arc::new(SystemClock),

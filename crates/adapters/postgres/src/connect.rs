@@ -207,6 +207,12 @@ impl Connection {
         Ok(client.batch_execute(text).await?)
     }
 
+    /// Lets statements take as long as they need, for migrations. Locks are waited for as ever: everyone else would wait behind.
+    /// Through a pooler it does nothing, for there the connection is others' too.
+    pub(crate) async fn lift_statement_limit(&mut self) -> Result<(), DatabaseError> {
+        if self.pgbouncer { Ok(()) } else { self.run("SET statement_timeout = 0").await }
+    }
+
     /// The connection as the driver knows it, for migrations.
     pub(crate) fn client(&mut self) -> &mut tokio_postgres::Client {
         self.object.as_mut().expect("it is there until it is dropped")

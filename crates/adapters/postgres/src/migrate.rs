@@ -34,10 +34,12 @@ pub(crate) async fn migrate(connections: &Connections) -> Result<usize, OpenErro
     // Another instance may be at it, for as long as that takes.
     holder.run_without_limit(LOCK).await?;
     let mut connection = connections.primary().await?;
+    connection.lift_statement_limit().await?;
     let failed =
         |error: refinery::Error| OpenError::Schema(format!("the schema can't be brought up: {error}"));
     let report = runner()?.run_async(connection.client()).await.map_err(failed)?;
-    connection.keep();
+    // Not to be used again: it has no limit now.
+    drop(connection);
     holder.commit().await?;
     Ok(report.applied_migrations().len())
 }

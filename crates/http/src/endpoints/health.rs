@@ -83,7 +83,7 @@ pub(super) fn describe_ready() -> Operation {
     .answers::<Ready>(
         200,
         "It can.",
-        json!({ "status": "ready", "dependencies": [{ "name": "memory", "required": true, "status": "ok" }] }),
+        json!({ "status": "ready", "dependencies": [{ "name": "storage", "required": true, "status": "ok" }] }),
     )
     .refuses_with::<NotReady>(Kind::NotReady, "Something that is needed is down (`not-ready`), or the time ran out.")
 }

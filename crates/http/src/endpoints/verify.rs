@@ -1,6 +1,6 @@
 //! `POST /verify`: are the figures what the log says?
 
-use actix_web::web::Data;
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::json;
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::openapi::{Operation, Tag};
 use crate::params::Params;
 use crate::problem::Problem;
-use crate::{Api, answer};
+use crate::{Api, answer, body};
 
 /// Whether the figures are what the log says.
 #[derive(Serialize, ToSchema)]
@@ -20,7 +20,12 @@ struct Answer {
     differences: Vec<String>,
 }
 
-pub(super) async fn handle(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse, Problem> {
+pub(super) async fn handle(
+    request: HttpRequest,
+    payload: Payload,
+    api: Data<Api>,
+) -> Result<HttpResponse, Problem> {
+    body::discard(&request, payload, api.limits).await?;
     Params::none(&request)?;
     let differences = api.analytics.verify().await?;
     answer::json(&Answer { consistent: differences.is_empty(), differences })
@@ -34,5 +39,6 @@ pub(super) fn describe() -> Operation {
         "Recomputes them and compares. It takes as long as reading the whole log; one runs at a time. A body is ignored.",
     )
     .asks_nothing()
+    .takes_body()
     .answers::<Answer>(200, "What was found.", json!({ "consistent": true, "differences": [] }))
 }

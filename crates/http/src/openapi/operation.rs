@@ -100,8 +100,9 @@ impl Operation {
             .operation_id(Some(id))
             .summary(Some(summary))
             .description(Some(description));
-        // The last is of the HTTP layer, which looks at heads.
+        // The first where the service is for its machine alone; the last is of the HTTP layer, which looks at heads.
         let kinds = vec![
+            Kind::Forbidden,
             Kind::UrlTooLong,
             Kind::TooManyRequests,
             Kind::Timeout,

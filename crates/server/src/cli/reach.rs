@@ -17,8 +17,8 @@ pub(crate) struct ServerArgs {
     /// The server to work through if it answers [default: the configured address]
     #[arg(long, value_name = "URL")]
     pub(crate) server: Option<String>,
-    /// The key for it
-    #[arg(long, value_name = "SECRET")]
+    /// The key for it; in the environment others of the machine can't see it
+    #[arg(long, value_name = "SECRET", env = "FOOTFALL_KEY", hide_env_values = true)]
     pub(crate) key: Option<String>,
 }
 

@@ -61,6 +61,8 @@ pub(crate) struct Config {
 pub(crate) struct Server {
     pub(crate) bind: SocketAddr,
     pub(crate) workers: usize,
+    /// Whether it is for this machine alone: nothing says that others may.
+    pub(crate) is_local: bool,
     pub(crate) cors_origins: Origins,
     pub(crate) trusted_proxies: TrustedProxies,
     /// How long a connection that asks nothing stays open.
@@ -214,7 +216,7 @@ impl Config {
     }
 
     fn check(mut reader: Reader) -> Result<Self, ConfigError> {
-        let server = Self::server(&mut reader);
+        let mut server = Self::server(&mut reader);
         let storage = Storage {
             backend: reader.choice(
                 "storage.backend",
@@ -240,7 +242,7 @@ impl Config {
                 "reject",
                 &[("reject", false), ("accept", true)],
             ),
-            types_file: reader.text("events.types_file").map(PathBuf::from),
+            types_file: reader.text("events.types_file").filter(|file| !file.is_empty()).map(PathBuf::from),
         };
         let default = footfall_domain::page::PageRules::DEFAULT_TRACKING.join(",");
         let tracking = reader.list("pages.tracking_parameters", &default);
@@ -265,7 +267,7 @@ impl Config {
             level: reader.log_level("log.level", "info"),
         };
         let otlp = otlp(&mut reader);
-        let keys = keys(&mut reader, server.bind);
+        let keys = keys(&mut reader, &mut server);
         let tls = tls(&mut reader);
         let Finished { effective } = reader.finish()?;
         let pages = Pages { tracking_parameters: tracking };
@@ -303,6 +305,8 @@ impl Config {
                 "an address and port such as 127.0.0.1:8080",
             ),
             workers: reader.number("server.workers", cores, 1..=1_024),
+            // Until keys are looked at.
+            is_local: true,
             cors_origins: reader.origins("server.cors_origins"),
             trusted_proxies: reader.networks("server.trusted_proxies"),
             keep_alive: reader.duration("server.keep_alive", "75s"),
@@ -353,7 +357,8 @@ impl Config {
 }
 
 /// Without keys the service is for this machine alone, unless it is said to be for everyone.
-fn keys(reader: &mut Reader, bind: SocketAddr) -> Option<Keys> {
+fn keys(reader: &mut Reader, server: &mut Server) -> Option<Keys> {
+    let bind = server.bind;
     let keys = reader.keys("auth.keys");
     let allow_anonymous = reader.choice("auth.allow_anonymous", "false", &[("false", false), ("true", true)]);
     if keys.is_none() && !bind.ip().is_loopback() && !allow_anonymous {
@@ -363,6 +368,7 @@ fn keys(reader: &mut Reader, bind: SocketAddr) -> Option<Keys> {
         );
         reader.problem("server.bind", &problem);
     }
+    server.is_local = keys.is_none() && !allow_anonymous;
     keys
 }
 

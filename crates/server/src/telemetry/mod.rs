@@ -3,6 +3,7 @@
 
 mod families;
 mod jobs;
+mod memory;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,12 +29,14 @@ pub(crate) struct Telemetry {
     redis: Option<RedisStore>,
     jobs: JobRuns,
     process: ProcessCollector,
+    memory_limit_bytes: Option<u64>,
 }
 
 impl Telemetry {
     /// Measures a service on that store, with Redis or without.
     pub(crate) fn new(backend: &'static str, store: Arc<dyn Measured>, redis: Option<RedisStore>) -> Self {
-        Self { backend, store, redis, jobs: JobRuns::default(), process: ProcessCollector::for_self() }
+        let (jobs, process) = (JobRuns::default(), ProcessCollector::for_self());
+        Self { backend, store, redis, jobs, process, memory_limit_bytes: memory::limit_bytes() }
     }
 
     /// Counts a run of a job, and when it ended if it succeeded.
@@ -56,6 +59,14 @@ impl Exposition for Telemetry {
         self.jobs.expose(&mut families);
         if let Some(redis) = &self.redis {
             self::redis(&mut families, &redis.stats());
+        }
+        if let Some(bytes) = self.memory_limit_bytes {
+            families
+                .gauge(
+                    "footfall_memory_limit_bytes",
+                    "The least that a control group or the machine lets the process take.",
+                )
+                .value(&[], bytes);
         }
         TextEncoder::new().encode_to_string(&families.with(self.process.collect())).unwrap_or_default()
     }

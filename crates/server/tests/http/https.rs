@@ -15,7 +15,6 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::json;
 use tempfile::TempDir;
-use tokio_rustls::TlsConnector;
 use tungstenite::Message;
 
 use crate::support::{Request, Server, footfall};
@@ -147,7 +146,7 @@ fn browsers_are_told_to_come_back_by_https_only() {
 }
 
 #[test]
-fn browsers_get_http_2_and_websockets() {
+fn browsers_get_http_1_and_websockets() {
     let certificate = Certificate::new();
     let authority = certificate.0.path().join("ca.crt");
     let server = certificate.serve();
@@ -155,8 +154,8 @@ fn browsers_get_http_2_and_websockets() {
         let stream = connect(&server, &authority, protocols).expect("it is trusted");
         stream.conn.alpn_protocol().map(<[u8]>::to_vec)
     };
-    assert_eq!(chosen(&[b"h2", b"http/1.1"]).as_deref(), Some(&b"h2"[..]));
-    assert_eq!(chosen(&[b"http/1.1"]).as_deref(), Some(&b"http/1.1"[..]));
+    assert_eq!(chosen(&[b"h2", b"http/1.1"]).as_deref(), Some(&b"http/1.1"[..]));
+    assert_eq!(chosen(&[]), None);
 
     let stream = connect(&server, &authority, &[b"http/1.1"]).expect("it is trusted");
     let url = format!("wss://{}/ws/events", server.address);
@@ -165,72 +164,6 @@ fn browsers_get_http_2_and_websockets() {
     socket.send(Message::text(event)).expect("it is open");
     let told = [(); 2].map(|()| socket.read().expect("it is answered").into_text().expect("it is text"));
     assert!(told.iter().any(|text| text.contains(r#""status":"accepted""#)), "{told:?}");
-}
-
-/// Sends so many events over one HTTP/2 connection, of whose bodies the end comes only when all have begun, and says how each
-/// was answered.
-async fn at_once(server: &Server, authority: &Path, requests: usize) -> Vec<u16> {
-    let stream = tokio::net::TcpStream::connect(&server.address).await.expect("it listens");
-    let tls = TlsConnector::from(client(authority, &[b"h2"])).connect(name(), stream).await;
-    let (client, connection) =
-        h2::client::handshake(tls.expect("it is trusted")).await.expect("it speaks HTTP/2");
-    actix_web::rt::spawn(async { connection.await.expect("it stays open") });
-    let mut client = client.ready().await.expect("it is open");
-    let mut under_way = Vec::new();
-    for _ in 0..requests {
-        let request = http::Request::post("https://localhost/events").body(()).expect("it is a request");
-        let (answer, mut body) = client.send_request(request, false).expect("it is open");
-        body.send_data(r#"{"event_type":"click","user_id":"#.into(), false).expect("it is open");
-        under_way.push((answer, body));
-    }
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let mut statuses = Vec::new();
-    for (answer, mut body) in under_way {
-        // One that was refused may be closed by now.
-        let _ = body.send_data(r#""ann"}"#.into(), true);
-        statuses.push(answer.await.expect("it is answered").status().as_u16());
-    }
-    statuses
-}
-
-#[actix_web::test]
-async fn a_connection_has_so_many_requests_under_way_and_no_more() {
-    let certificate = Certificate::new();
-    let authority = certificate.0.path().join("ca.crt");
-    let server = certificate.serve();
-    let mut statuses = at_once(&server, &authority, 140).await;
-    statuses.sort_unstable();
-    assert_eq!(statuses, [vec![201; 128], vec![503; 12]].concat());
-    assert_eq!(at_once(&server, &authority, 128).await, vec![201; 128]);
-}
-
-/// A body over the limit is refused readably over HTTP/2 too.
-#[actix_web::test]
-async fn a_refusal_over_http_2_is_readable() {
-    let certificate = Certificate::new();
-    let authority = certificate.0.path().join("ca.crt");
-    let files = [certificate.file("server.crt"), certificate.file("server.key")];
-    let server =
-        Server::start(&[("TLS__CERT", &files[0]), ("TLS__KEY", &files[1]), ("LIMITS__BODY_BYTES", "100KiB")]);
-    let stream = tokio::net::TcpStream::connect(&server.address).await.expect("it listens");
-    let tls = TlsConnector::from(client(&authority, &[b"h2"])).connect(name(), stream).await;
-    let (client, connection) =
-        h2::client::handshake(tls.expect("it is trusted")).await.expect("it speaks HTTP/2");
-    actix_web::rt::spawn(async { connection.await.expect("it stays open") });
-    let mut client = client.ready().await.expect("it is open");
-    for length in [None, Some(400_000)] {
-        let request = http::Request::post("https://localhost/events");
-        let request = match length {
-            Some(length) => request.header("content-length", length),
-            None => request,
-        };
-        let (answer, mut body) =
-            client.send_request(request.body(()).expect("one"), false).expect("it is open");
-        for piece in 0..4 {
-            body.send_data(vec![b' '; 100_000].into(), piece == 3).expect("it is open");
-        }
-        assert_eq!(answer.await.expect("it is answered").status().as_u16(), 413, "{length:?}");
-    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Starting, stopping, limits and commands: what an operator relies on.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Output, Stdio};
+use std::net::TcpListener;
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -172,20 +173,35 @@ fn sigterm_stops_a_server_that_can_not_log() {
     let mut output = BufReader::new(process.stdout.take().expect("it is piped"));
     output.read_line(&mut line).expect("the server speaks UTF-8");
     assert!(line.starts_with("listening on"), "{line}");
+    assert_eq!(terminate(process), Some(0));
+}
+
+/// As the first process of a container it would else not even be ended by the signal.
+#[test]
+fn sigterm_stops_a_server_whose_store_is_not_open_yet() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let mut command = footfall();
+    let url = format!("postgres://footfall@{}/footfall", silent.local_addr().expect("it is bound"));
+    command.env("FOOTFALL__STORAGE__BACKEND", "postgres").env("FOOTFALL__POSTGRES__URL", url);
+    let process = command.arg("serve").spawn().expect("the binary starts");
+    let _asking = silent.accept().expect("the store is being opened");
+    assert_eq!(terminate(process), Some(0));
+}
+
+/// The exit status after SIGTERM; none where another signal was needed.
+fn terminate(mut process: Child) -> Option<i32> {
     let kill = Command::new("kill").arg(process.id().to_string()).status();
     assert!(kill.expect("there is a kill command").success());
     let since = Instant::now();
-    let status = loop {
+    loop {
         if let Some(status) = process.try_wait().expect("the process is ours") {
-            break Some(status);
+            return status.code();
         }
         if since.elapsed() > Duration::from_secs(30) {
             process.kill().expect("the process is ours");
-            break None;
         }
         std::thread::sleep(Duration::from_millis(20));
-    };
-    assert!(status.is_some_and(|status| status.success()), "{status:?}");
+    }
 }
 
 #[test]
@@ -194,6 +210,11 @@ fn while_it_drains_it_serves_and_sends_everyone_elsewhere() {
     let mut kept = server.connect();
     let ready = Request::get("/health/ready");
     assert_eq!(kept.ask(&ready).unwrap().header("Connection"), None);
+    let event = json!({"user_id": "ann", "event_type": "click"});
+    let post = Request::post("/events", event.to_string());
+    let (mut slow, bytes) = (server.connect(), post.bytes());
+    let (begin, end) = bytes.split_at(bytes.len() - 10);
+    slow.send(begin).expect("the server reads");
     server.terminate();
     let since = Instant::now();
     while server.ask(&ready).status == 200 {
@@ -203,10 +224,13 @@ fn while_it_drains_it_serves_and_sends_everyone_elsewhere() {
     assert_eq!(answer.flaw_of_problem(), None);
     let stopping = json!({"name": "server", "required": true, "status": "down", "detail": "stopping"});
     assert!(answer.json()["dependencies"].as_array().unwrap().contains(&stopping), "{}", answer.text());
-    let event = json!({"user_id": "ann", "event_type": "click"});
-    let answer = kept.ask(&Request::post("/events", event.to_string())).unwrap();
+    let answer = kept.ask(&post).unwrap();
     assert_eq!((answer.status, answer.header("Connection")), (201, Some("close")));
-    assert!(kept.is_closed());
+    // Also one that began before.
+    slow.send(end).expect("the server reads");
+    let answer = slow.receive("POST").unwrap();
+    assert_eq!((answer.status, answer.header("Connection")), (201, Some("close")));
+    assert!(kept.is_closed() && slow.is_closed());
     assert_eq!(server.ask(&Request::get("/health/live")).status, 200);
     // Whoever has no time for it asks again.
     server.terminate();

@@ -109,3 +109,22 @@ fn preflights_and_their_refusals_are_answers_like_others() {
     assert_eq!((read.status, read.flaw_of_problem(), flaw(&read)), (400, None, None));
     assert_eq!(read.header("Access-Control-Allow-Origin"), Some(SHOP));
 }
+
+/// A page whose own name is made to lead to this machine (DNS rebinding) is no other origin to a browser.
+#[test]
+fn a_strangers_name_is_not_served_without_keys() {
+    let by = |server: &Server, host: &str| server.ask(&Request::get("/export").header("Host", host)).status;
+    let local = Server::start(&[]);
+    let answer = local.ask(&Request::get("/health").header("Host", "evil.com:8080"));
+    assert_eq!((answer.status, answer.flaw_of_problem()), (403, None), "{}", answer.text());
+    assert_eq!(flaw(&answer), None);
+    for (host, status) in
+        [("evil.com", 403), ("localhost", 200), ("127.0.0.1:8080", 200), ("[::1]:8080", 200)]
+    {
+        assert_eq!(by(&local, host), status, "{host}");
+    }
+    let open = Server::start(&[("AUTH__ALLOW_ANONYMOUS", "true")]);
+    assert_eq!(by(&open, "evil.com"), 200);
+    let with_keys = Server::start(&[("AUTH__KEYS", "a:admin:secret")]);
+    assert_eq!(by(&with_keys, "evil.com"), 401);
+}

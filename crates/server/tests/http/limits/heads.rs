@@ -44,6 +44,25 @@ fn a_body_that_drips_in_is_cut_off() {
     }
 }
 
+/// Whoever is answered before the end of its body doesn't keep the connection by never ending it.
+#[test]
+fn a_body_that_nobody_wants_is_not_waited_for() {
+    let server = Server::start(&[("AUTH__KEYS", "a:read:secret")]);
+    for (line, status) in
+        [("POST /events", 401), ("GET /health", 200), ("GET /events", 401), ("DELETE /users/x", 401)]
+    {
+        for announced in ["Transfer-Encoding: chunked", "Content-Length: 100000"] {
+            let mut connection = server.connect();
+            let head = format!("{line} HTTP/1.1\r\nHost: localhost\r\n{announced}\r\n\r\n");
+            connection.send(head.as_bytes()).expect("the server reads");
+            connection.send(b"1\r\n \r\n").expect("the server reads");
+            let (since, method) = (Instant::now(), line.split(' ').next().unwrap_or_default());
+            assert_eq!(connection.receive(method).expect("it says why").status, status, "{line} {announced}");
+            assert!(connection.is_closed() && since.elapsed() < SOON, "{line} {announced}");
+        }
+    }
+}
+
 #[test]
 fn a_url_has_a_length() {
     let server = Server::start(&[("LIMITS__URL_BYTES", "1KiB")]);

@@ -66,9 +66,12 @@ impl Request {
 
     /// The request line and the headers, up to the blank line.
     pub(crate) fn head(&self) -> Vec<u8> {
-        let mut head =
-            format!("{} {} HTTP/1.1\r\nHost: footfall.test\r\n", self.method, self.target).into_bytes();
-        let has_length = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        let has = |wanted: &str| self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        let has_length = has("content-length");
+        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target).into_bytes();
+        if !has("host") {
+            head.extend_from_slice(b"Host: footfall.test\r\n");
+        }
         match (&self.body, self.chunk_bytes) {
             (Some(_), Some(_)) => head.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
             (Some(body), None) if !has_length => {
