@@ -120,7 +120,11 @@ pub(crate) struct Unread(#[expect(dead_code, reason = "held, never read")] Paylo
 /// Notes that the request's body is not read to its end. While it is kept, actix reads on for a bounded time only and then
 /// closes the connection; a chunked body that is dropped it would read for ever.
 pub(crate) fn leave_unread(request: &HttpRequest, payload: Payload) {
-    request.extensions_mut().insert(Unread(payload));
+    let mut extensions = request.extensions_mut();
+    // What is taken a second time is empty.
+    if !extensions.contains::<Unread>() {
+        extensions.insert(Unread(payload));
+    }
 }
 
 /// Leaves the body of a request unread for which a body has no meaning. Says whether there is one.

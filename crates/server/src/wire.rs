@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -44,8 +45,9 @@ const PREFLIGHT_S: usize = 7_200;
 /// Serves until SIGTERM or SIGINT, then finishes what is in flight.
 pub(crate) async fn serve(config: &Config, traces: Option<Collected>) -> Result<(), Box<dyn Error>> {
     let (mut stop, hangup) = (Stop::listen()?, signal(SignalKind::hangup())?);
+    let mut opening = pin!(open_store(config));
     let stores = tokio::select! {
-        stores = open_store(config) => stores?,
+        stores = &mut opening => stores?,
         () = stop.signal() => {
             tracing::info!("stopped before the store was open");
             // Whatever opens it may be stopped at any moment, and isn't waited for.
