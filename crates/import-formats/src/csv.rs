@@ -192,8 +192,14 @@ pub struct Records<R> {
 impl<R: Read> Records<R> {
     /// Reads from there on; the header is the first record.
     pub fn new(reader: R) -> Self {
-        let watched =
-            Watched { inner: reader, budget: 0, offset: 0, newlines_before: 0, newlines: VecDeque::new() };
+        let watched = Watched {
+            inner: reader,
+            budget: 0,
+            offset: 0,
+            is_at_end: false,
+            newlines_before: 0,
+            newlines: VecDeque::new(),
+        };
         let reader = ::csv::ReaderBuilder::new()
             // A record of another length is for `Header` to name, and no reason to stop.
             .flexible(true)
@@ -213,8 +219,10 @@ impl<R: Read> Records<R> {
         }
         // After the line feed that ends the record, or before it when a carriage return is in between: csv's own count of
         // lines is one too low then, and leaves out blank lines.
+        // Where the input ends instead, within a quote that was never closed, its last line feed is the record's own.
         let end = self.reader.position().byte();
-        let last_line = 1 + self.reader.get_mut().newlines_until(end.saturating_sub(1));
+        let end = if self.reader.get_ref().is_at_end { end } else { end.saturating_sub(1) };
+        let last_line = 1 + self.reader.get_mut().newlines_until(end);
         self.next_line = last_line + 1;
         Ok(Some(last_line - newlines_in(record.as_slice())))
     }
@@ -236,6 +244,8 @@ struct Watched<R> {
     budget: usize,
     /// How much was read.
     offset: u64,
+    /// Whether more was asked for than there is.
+    is_at_end: bool,
     /// Where the line feeds are that csv has read ahead, and how many there were before them.
     newlines: VecDeque<u64>,
     newlines_before: u64,
@@ -259,6 +269,7 @@ impl<R: Read> Read for Watched<R> {
             )));
         }
         let count = self.inner.read(buffer)?;
+        self.is_at_end = count == 0;
         let ends = buffer[..count].iter().enumerate().filter(|&(_, &byte)| byte == b'\n');
         self.newlines.extend(ends.map(|(at, _)| self.offset + at as u64));
         self.offset += count as u64;

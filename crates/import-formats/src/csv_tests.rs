@@ -84,6 +84,9 @@ fn lines_are_counted_with_windows_line_ends_and_blank_lines_too() {
     assert_eq!(lines_of(b"event_type\r\nclick\r\n\r\n\r\nclick\r\n\nclick\r\n"), [2, 5, 7]);
     assert_eq!(lines_of(b"event_type\nclick\n\n\n\"a\n\nb\"\nclick"), [2, 5, 8]);
     assert_eq!(lines_of(b"event_type\r\n\"a\r\nb\"\r\nclick"), [2, 4]);
+    // A quote that is never closed: the last line feed is within it.
+    assert_eq!(lines_of(b"event_type\nclick\n\"a\n"), [2, 3]);
+    assert_eq!(lines_of(b"event_type\n\"\n\n"), [2]);
     // Further than csv reads ahead.
     let long = ["event_type\r\n", &"click\r\n".repeat(5_000)].concat();
     assert_eq!(lines_of(long.as_bytes()), (2..=5_001).collect::<Vec<u64>>());
