@@ -6,7 +6,8 @@ use serde_json::Value;
 use crate::event::Verdict;
 
 /// What a line may say that makes an event which the server refuses, and with what word: it is not the importer's to judge.
-const REFUSED_FOR: [&str; 6] = ["blank", "invalid_url", "out_of_range", "too_large", "too_long", "nul_character"];
+const REFUSED_FOR: [&str; 6] =
+    ["blank", "invalid_url", "out_of_range", "too_large", "too_long", "nul_character"];
 
 /// Each line becomes one line of JSON, an event that is valid but for what only the server judges, or leaves no trace.
 /// With a site, its page is a URL.

@@ -34,7 +34,8 @@ fn as_json(body: &[u8]) {
     let (recorder, ingest) = service();
     let outcome = now(ingest.json(body));
     // JSON is UTF-8 (RFC 8259, §8.1), which serde_json doesn't look at in what it ignores.
-    let is_json = std::str::from_utf8(body).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
+    let is_json =
+        std::str::from_utf8(body).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
     let is_refused = matches!(outcome, Err(IngestError::Malformed(_) | IngestError::NotUtf8(_)));
     assert_eq!(is_json, !is_refused, "JSON or not: {:?}", outcome.err());
     let Ok(text) = std::str::from_utf8(body) else { return };
