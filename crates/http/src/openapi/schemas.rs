@@ -282,7 +282,7 @@ fn reason(status: StatusCode) -> &'static str {
         StatusCode::INTERNAL_SERVER_ERROR => "A defect of the service; its log has the cause (`internal`).",
         StatusCode::SERVICE_UNAVAILABLE => {
             "Not now: the store is full or can't be reached (`unavailable`), the time ran out (`timeout`), or too many listen \
-             (`too-many-listeners`) or ask over one connection (`too-many-streams`). Sending it again later is safe."
+             (`too-many-listeners`). Sending it again later is safe."
         }
         StatusCode::HTTP_VERSION_NOT_SUPPORTED => "HTTP/1.0 can't tell a cut answer from a whole one.",
         _ => "Refused.",
