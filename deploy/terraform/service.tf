@@ -111,6 +111,9 @@ resource "aws_ecs_service" "this" {
   health_check_grace_period_seconds  = 300
   deployment_minimum_healthy_percent = 100
   deployment_maximum_percent         = 200
+  # Secrets are read when a task starts.
+  force_new_deployment = true
+  triggers             = { secrets = var.secrets_version }
 
   deployment_circuit_breaker {
     enable   = true

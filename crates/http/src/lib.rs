@@ -15,6 +15,7 @@ mod path;
 mod problem;
 mod proxies;
 mod rate;
+mod request_ids;
 mod requests;
 mod scope;
 mod security;

@@ -10,7 +10,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{self, Context, Poll};
 use std::time::Duration;
 
@@ -30,13 +29,12 @@ use crate::endpoints::{UNCOUNTED, UNTIMED};
 use crate::origin;
 use crate::problem::{Kind, Problem};
 use crate::rate::RateLimit;
+use crate::request_ids::{RequestIds, is_sane};
 use crate::requests::{self, Counted, Counter};
 use crate::security::SecurityHeaders;
 use crate::trace::{self, Followed, Traces};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Longest id that is taken from a caller.
-const REQUEST_ID_MAX_BYTES: usize = 128;
 /// Longest URL where no other limit is set. Any page that is stored can be asked about, each of its bytes escaped.
 const URL_MAX_BYTES: usize = 32 * 1024;
 
@@ -53,18 +51,12 @@ pub struct RequestScope {
     traces: Option<Arc<dyn Traces>>,
 }
 
-/// Ids for requests whose caller sent none: a part that differs between processes and a number.
-struct RequestIds {
-    process: u64,
-    next: AtomicU64,
-}
-
 impl RequestScope {
     /// Requests may take so long, but for those that go through all that is stored. It is the time until the answer
     /// begins: a body that is sent in pieces goes on as long as the client reads it. `process` is a random number that
     /// tells this process's ids from others'.
     pub fn new(timeout: Duration, process: u64) -> Self {
-        let ids = Arc::new(RequestIds { process, next: AtomicU64::new(0) });
+        let ids = Arc::new(RequestIds::of(process));
         let security = SecurityHeaders::default();
         let drain = Drain::default();
         Self {
@@ -483,23 +475,4 @@ impl ResponseError for Refusal {
         let trace_id = self.trace_id.as_deref();
         document(&self.problem, Marks { id: &self.id, security: self.security, trace_id })
     }
-}
-
-impl RequestIds {
-    fn next(&self) -> HeaderValue {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut id = [0; 32];
-        for (place, byte) in id.iter_mut().enumerate() {
-            let half = if place < 16 { self.process } else { number };
-            let digit = (half >> (60 - place % 16 * 4)) & 0xF;
-            *byte = b"0123456789abcdef"[digit as usize];
-        }
-        HeaderValue::from_bytes(&id).unwrap_or_else(|_| HeaderValue::from_static("0"))
-    }
-}
-
-/// Short, printable and free of what could break a log line or a header.
-fn is_sane(id: &HeaderValue) -> bool {
-    (1..=REQUEST_ID_MAX_BYTES).contains(&id.len())
-        && id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=~@".contains(byte))
 }

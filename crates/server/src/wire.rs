@@ -65,7 +65,7 @@ pub(crate) async fn serve(config: &Config, traces: Option<Collected>) -> Result<
         .with_url_bytes(config.limits.url_bytes)
         .with_rate(api.rate.clone())
         .with_https(config.tls.is_some())
-        .for_this_machine(config.server.is_local)
+        .for_this_machine(config.is_local)
         .closing_on(drain.clone())
         .followed_by(traces.as_ref().map(Collected::requests));
     let connections = Connections {

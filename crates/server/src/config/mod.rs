@@ -34,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) server: Server,
     /// Keys that are asked for; none: the service is open.
     pub(crate) keys: Option<Keys>,
+    /// Whether it is for this machine alone: nothing says that others may.
+    pub(crate) is_local: bool,
     /// What is shown to those who connect; none: plain HTTP.
     pub(crate) tls: Option<CertificateFiles>,
     pub(crate) storage: Storage,
@@ -61,8 +63,6 @@ pub(crate) struct Config {
 pub(crate) struct Server {
     pub(crate) bind: SocketAddr,
     pub(crate) workers: usize,
-    /// Whether it is for this machine alone: nothing says that others may.
-    pub(crate) is_local: bool,
     pub(crate) cors_origins: Origins,
     pub(crate) trusted_proxies: TrustedProxies,
     /// How long a connection that asks nothing stays open.
@@ -216,7 +216,7 @@ impl Config {
     }
 
     fn check(mut reader: Reader) -> Result<Self, ConfigError> {
-        let mut server = Self::server(&mut reader);
+        let server = Self::server(&mut reader);
         let storage = Storage {
             backend: reader.choice(
                 "storage.backend",
@@ -267,13 +267,14 @@ impl Config {
             level: reader.log_level("log.level", "info"),
         };
         let otlp = otlp(&mut reader);
-        let keys = keys(&mut reader, &mut server);
+        let (keys, is_local) = keys(&mut reader, server.bind);
         let tls = tls(&mut reader);
         let Finished { effective } = reader.finish()?;
         let pages = Pages { tracking_parameters: tracking };
         Ok(Self {
             server,
             keys,
+            is_local,
             tls,
             storage,
             embedded,
@@ -305,8 +306,6 @@ impl Config {
                 "an address and port such as 127.0.0.1:8080",
             ),
             workers: reader.number("server.workers", cores, 1..=1_024),
-            // Until keys are looked at.
-            is_local: true,
             cors_origins: reader.origins("server.cors_origins"),
             trusted_proxies: reader.networks("server.trusted_proxies"),
             keep_alive: reader.duration("server.keep_alive", "75s"),
@@ -356,9 +355,8 @@ impl Config {
     }
 }
 
-/// Without keys the service is for this machine alone, unless it is said to be for everyone.
-fn keys(reader: &mut Reader, server: &mut Server) -> Option<Keys> {
-    let bind = server.bind;
+/// Without keys the service is for this machine alone, unless it is said to be for everyone. The keys, and whether it is.
+fn keys(reader: &mut Reader, bind: SocketAddr) -> (Option<Keys>, bool) {
     let keys = reader.keys("auth.keys");
     let allow_anonymous = reader.choice("auth.allow_anonymous", "false", &[("false", false), ("true", true)]);
     if keys.is_none() && !bind.ip().is_loopback() && !allow_anonymous {
@@ -368,8 +366,8 @@ fn keys(reader: &mut Reader, server: &mut Server) -> Option<Keys> {
         );
         reader.problem("server.bind", &problem);
     }
-    server.is_local = keys.is_none() && !allow_anonymous;
-    keys
+    let is_local = keys.is_none() && !allow_anonymous;
+    (keys, is_local)
 }
 
 fn otlp(reader: &mut Reader) -> Option<Otlp> {
